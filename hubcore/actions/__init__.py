@@ -1,0 +1,1 @@
+"""Actions: what to do to a stack; the adapters do it."""

@@ -1,0 +1,113 @@
+"""One service's published state, put together from its definition and what was observed. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .catalog import Definition
+from .health import Verdict
+from .models import (
+    Container,
+    ContainerStatus,
+    Figures,
+    Health,
+    Means,
+    Port,
+    ServiceState,
+    Text,
+    text,
+)
+
+
+class Observed(NamedTuple):
+    """What was observed of one service. `engine_seen`: the engine has ever answered. `host_name`: where its published
+    ports are reachable. `now`: epoch seconds."""
+
+    health: Health
+    figures: Figures | None
+    verdict: Verdict
+    since: float
+    engine_away: bool
+    engine_seen: bool
+    native: bool
+    operation_id: str | None
+    host_name: str
+    now: float
+
+
+def service_state(definition: Definition, seen: Observed) -> ServiceState:
+    """The state the pages and the API show."""
+    container = definition.containers[0] if definition.containers else None
+    status, problem = container_status(definition, container, seen)
+    port = main_port(definition, container, seen)
+    is_http = definition.web or seen.health.means == Means.HTTP
+    return ServiceState(
+        name=definition.name,
+        project=definition.project,
+        title=definition.title,
+        description=definition.description,
+        summary=definition.summary,
+        category=definition.category,
+        group=definition.group,
+        kind=definition.kind,
+        known=definition.known,
+        defined=definition.defined or seen.native,
+        native=seen.native,
+        protected=definition.protected,
+        container_name=definition.container_name,
+        container=container,
+        replicas=len(definition.containers),
+        container_status=status,
+        container_error=problem,
+        stale=seen.engine_away and container is not None,
+        health=seen.health,
+        figures=seen.figures,
+        condition=seen.verdict.condition,
+        cause=seen.verdict.cause,
+        remedy=seen.verdict.remedy,
+        since=seen.since,
+        ports=container.ports if container else (),
+        port=port,
+        url=f"http://{seen.host_name}:{port}" if is_http and _published(container, port, seen) else None,
+        health_url=seen.health.target if seen.health.means == Means.HTTP else definition.health_url,
+        env_file=definition.env_file,
+        config_files=definition.config_files,
+        data_dir=definition.data_dir,
+        depends_on=tuple(definition.depends_on),
+        operation_id=seen.operation_id,
+        updated_at=seen.health.checked_at or seen.now,
+    )
+
+
+def container_status(
+    definition: Definition, container: Container | None, seen: Observed
+) -> tuple[ContainerStatus, Text | None]:
+    """Docker's state of a service, and what there is to say about it. The last known state while the engine is away."""
+    if container is not None:
+        return container.status, None
+    if seen.engine_away and not seen.engine_seen:
+        return ContainerStatus.DOCKER_UNAVAILABLE, text("Docker does not answer.")
+    if seen.native:
+        return ContainerStatus.NOT_FOUND, text("{service} runs without Docker.", service=definition.title)
+    return ContainerStatus.NOT_FOUND, None
+
+
+def main_port(definition: Definition, container: Container | None, seen: Observed) -> int | None:
+    """The one host port of a service: the published port that people or clients use."""
+    published = published_ports(container)
+    if published:
+        return next((p.host_port for p in published if p.host_port == definition.default_port), published[0].host_port)
+    return definition.default_port
+
+
+def published_ports(container: Container | None) -> list[Port]:
+    """TCP ports the engine publishes on the host, each once (IPv4 and IPv6 are two entries), by container port."""
+    found: dict[int, Port] = {}
+    for port in container.ports if container else ():
+        if port.host_port and port.protocol == "tcp":
+            found.setdefault(port.host_port, port)
+    return sorted(found.values(), key=lambda p: (p.container_port, p.host_port or 0))
+
+
+def _published(container: Container | None, port: int | None, seen: Observed) -> bool:
+    return port is not None and (seen.native or any(p.host_port == port for p in published_ports(container)))
