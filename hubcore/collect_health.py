@@ -7,10 +7,9 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from .adapters import probes
-from .adapters.engine import ExecResult
 from .catalog import Definition
 from .models import ContainerStatus, EngineStatus, Health, HealthStatus, Means
 from .presets import PRESETS
@@ -26,8 +25,7 @@ _JITTER = 0.1  # share of the interval by which a check may come earlier or late
 _NATIVE_INTERVAL = 15.0  # seconds between two searches for services that run without Docker
 _AT_ONCE = 64  # checks under way at the same time
 
-Exec = Callable[..., ExecResult]
-FindNative = Callable[[], dict[str, tuple[int, int | None]]]  # service → port and process id of a candidate
+FindNative = Callable[[set[int]], Mapping[str, tuple[int, int | None]]]  # published ports → service → port, process id
 
 
 class Prober:
@@ -37,7 +35,7 @@ class Prober:
         self,
         world: World,
         *,
-        execute: Exec,
+        execute: probes.Execute,
         reach: Callable[[], Reach],
         key: Key,
         find_native: FindNative,
@@ -164,7 +162,7 @@ class Prober:
     async def _look_for_natives(self) -> dict[str, int | None]:
         definitions = self._world.definitions()
         found: dict[str, int | None] = {}
-        candidates = await asyncio.to_thread(self._find_native)
+        candidates = await asyncio.to_thread(self._find_native, self._world.published_ports())
         for name, (port, pid) in candidates.items():
             preset = PRESETS[name]
             if preset.native is None or (name in definitions and definitions[name].containers):

@@ -92,7 +92,9 @@ class Collector:
         )
         self._control = self._make_control()
         actions = dict.fromkeys(OperationKind, self._control.run)
-        self._executor = Executor(self._queue, lease.owner, actions, on_change=self._operation_changed)
+        self._executor = Executor(
+            self._queue, lease.owner, actions, on_change=self._operation_changed, before_end=self._before_end
+        )
         self._upkeep_due = 0.0
 
     def start(self) -> None:
@@ -131,7 +133,7 @@ class Collector:
             execute=engine.exec,
             reach=lambda: Reach(host=engine.host, networks=engine.is_local),
             key=self._parts.key,
-            find_native=lambda: find_native(candidates),
+            find_native=lambda published: find_native(candidates, published),
             interval=min(settings.probe_interval, settings.cache_service_health_ttl),
             timeout=settings.health_check_timeout,
         )
@@ -178,6 +180,11 @@ class Collector:
             if not self._prober.check_all(_REFRESH_CHECKS):
                 log.info("Some health checks take longer; they are published when they end.")
             self.world.answer_refresh(token)
+
+    def _before_end(self, operation: Operation) -> None:
+        active = self._queue.active()
+        self.world.set_active({service: i for service, i in active.items() if i != operation.id})
+        self._publishing.publish_now()
 
     def _operation_changed(self, operation: Operation) -> None:
         self.world.set_active(self._queue.active())

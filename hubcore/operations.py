@@ -212,7 +212,11 @@ Action = Callable[[OperationRun], None]
 
 
 class Executor:
-    """Runs queued operations; only the leader starts one."""
+    """Runs queued operations; only the leader starts one.
+
+    `on_change` is told when an operation began and after it ended, `before_end` when its work is done but nobody has
+    been told yet: whoever waits for the end then sees what it led to.
+    """
 
     def __init__(
         self,
@@ -221,8 +225,10 @@ class Executor:
         actions: Mapping[OperationKind, Action],
         *,
         on_change: Callable[[Operation], None],
+        before_end: Callable[[Operation], None] = lambda _: None,
         workers: int = 4,
     ) -> None:
+        self._before_end = before_end
         self._queue = queue
         self._owner = owner
         self._actions = actions
@@ -249,6 +255,7 @@ class Executor:
         run = OperationRun(operation, self._queue)
         try:
             self._actions[operation.kind](run)
+            self._before_end(operation)
             ended = run.finish()
         except LeaseLost:
             log.warning("Operation %s was given up: another process leads now.", operation.id)
@@ -265,6 +272,7 @@ class Executor:
     def _fail(self, run: OperationRun, error: HubError) -> Operation:
         log.warning("Operation %s failed: %s (%s)", run.operation.id, error, error.detail or "no detail")
         try:
+            self._before_end(run.operation)
             return run.finish(error)
         except LeaseLost:
             return run.operation

@@ -55,6 +55,7 @@ class PublishLoop:
         self._news = threading.Event()
         self._urgent = threading.Event()
         self._stopping = threading.Event()
+        self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
 
     def start(self) -> None:
@@ -88,10 +89,16 @@ class PublishLoop:
             self._urgent.clear()
             self._publish()
 
+    def publish_now(self) -> None:
+        """Publish in the calling thread, so that readers know before whatever is told them next."""
+        if self._may_publish():
+            self._publish()
+
     def _publish(self) -> None:
         began = time.perf_counter()
         try:
-            self._publisher.publish(self._take())
+            with self._lock:  # the older of two snapshots must not be written last
+                self._publisher.publish(self._take())
         except HubError as error:
             log.error("Could not publish: %s (%s)", error, error.detail or "no detail")
             self._news.set()

@@ -104,6 +104,7 @@ def _from_preset(
         port=address[1],
         path=path,
         bearer=SecretStr(secret) if secret else None,
+        key_setting=f"DASHBOARD_{probe.bearer[0].upper()}" if probe.bearer else "",
         user="postgres",
         database="postgres",
         container_id=container.id,

@@ -210,6 +210,10 @@ class World:
         """One service as last published."""
         return self._last.services.get(service)
 
+    def published_ports(self) -> set[int]:
+        """All ports the engine publishes on the host."""
+        return {p.host_port for c in self.containers() for p in c.ports if p.host_port}
+
     def all_asked(self) -> bool:
         """Whether every running service has been asked at least once how it is."""
         running = [d.name for d in self.definitions().values() if d.containers and d.containers[0].status in _RUNNING]
