@@ -22,7 +22,7 @@ from .collect_health import Prober
 from .errors import HubError
 from .lease import Lease
 from .models import EngineStatus, Event, Operation, OperationKind, OperationStatus, Snapshot, Text, text
-from .operations import Executor, OperationQueue
+from .operations import VERSION_KEY, Executor, OperationQueue
 from .presets import PRESETS
 from .publisher import Publisher, PublishLoop
 from .settings import Settings
@@ -69,6 +69,7 @@ class Collector:
         self._began = time.monotonic()
         self._knows_enough = False
         self._refresh_seen: bytes | None = None
+        self._version_seen = -1
         self._compose: Compose | None = None
         self._refreshing = threading.Lock()
         self.world = World(host_name="localhost")
@@ -109,19 +110,28 @@ class Collector:
 
     def poll(self) -> None:
         """Look into the store for commands and requests; called often, and whenever the store changed."""
+        if time.monotonic() >= self._upkeep_due:
+            self._upkeep()
+        version = self._parts.store.get_int(VERSION_KEY)
+        if version == self._version_seen:
+            return
+        self._version_seen = version
         self._executor.poll()
         request = self._parts.store.get_bytes(REFRESH_KEY)
         if request != self._refresh_seen:
             self._refresh_seen = request
             if request is not None:
                 threading.Thread(target=self._refresh, args=(request.decode(),), name="refresh", daemon=True).start()
-        if time.monotonic() >= self._upkeep_due:
-            self._upkeep()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a command is being carried out."""
+        return self._executor.busy
 
     def close(self) -> None:
-        """Stop collecting."""
-        self._control.close()
+        """Stop collecting; a command under way is given some seconds to end."""
         self._executor.close()
+        self._control.close()
         for part in (self._publishing, self._watcher, self._prober, self._sampler):
             part.close()
 

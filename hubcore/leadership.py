@@ -22,6 +22,10 @@ class Leading(Protocol):
     def start(self) -> None:
         """Begin; returns at once."""
 
+    @property
+    def busy(self) -> bool:
+        """Whether it is carrying out a command that a change of leader would interrupt."""
+
     def poll(self) -> None:
         """Look for commands."""
 
@@ -42,22 +46,27 @@ class Candidate:
 
     def start(self) -> None:
         """Become a candidate."""
-        self._renewing.start()
         self._working.start()
+        self._renewing.start()
 
     def close(self) -> None:
         """Stop leading, give the lease back, and stop being a candidate."""
         self._stopping.set()
-        self._renewing.join(5)
         self._working.join(15)
+        self._renewing.join(5)
         if self._lease.held:
             self._lease.release()
 
     def _renew(self) -> None:
-        # A thread of its own: nothing a leader does may make it miss a renewal.
-        while not self._stopping.wait(self._lease.ttl / 3 if self._lease.held else _RETRY):
+        # A thread of its own: nothing a leader does may make it miss a renewal, the last moments of a term included.
+        while self._working.is_alive():
+            if self._stopping.wait(self._lease.ttl / 3 if self._lease.held else _RETRY):
+                self._working.join(self._lease.ttl / 3)
+                if not self._working.is_alive():
+                    return
             try:
-                self._lease.acquire()
+                leading = self._leading
+                self._lease.acquire(keep=leading is not None and leading.busy)
             except HubError as error:
                 log.warning("The lease could not be renewed: %s (%s)", error, error.detail or "no detail")
 
@@ -83,7 +92,10 @@ class Candidate:
         self._stopping.wait(_POLL)
 
     def _step_down(self) -> None:
-        leading, self._leading = self._leading, None
-        if leading is not None:
+        if self._leading is None:
+            return
+        try:
+            self._leading.close()
+        finally:
+            self._leading = None
             log.info("This process has stopped collecting.")
-            leading.close()

@@ -42,8 +42,11 @@ class Lease:
         """Whether this candidate leads, as far as it can know without asking the store."""
         return self._clock() < self._held_until
 
-    def acquire(self) -> bool:
-        """Take or renew the lease; whether this candidate leads now."""
+    def acquire(self, *, keep: bool = False) -> bool:
+        """Take or renew the lease; whether this candidate leads now.
+
+        `keep`: do not hand over to a preferred candidate now, for there is work that it would find interrupted.
+        """
         with self._store.transaction():
             now = self._clock()
             owner, expires = self._read()
@@ -55,7 +58,7 @@ class Lease:
                     self._store.put(WISH_KEY, self.owner, expire=self.ttl)
                 self._held_until = 0.0
                 return False
-            if not self.preferred and self._store.has(WISH_KEY):
+            if not self.preferred and not (mine and keep) and self._store.has(WISH_KEY):
                 self._drop(mine)
                 return False
             if self.preferred:

@@ -233,6 +233,8 @@ class Executor:
         self._owner = owner
         self._actions = actions
         self._on_change = on_change
+        self._running = 0
+        self._ended = threading.Condition()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="operation")
 
     def recover(self) -> None:
@@ -244,12 +246,32 @@ class Executor:
     def poll(self) -> None:
         """Start everything that is queued."""
         while (operation := self._queue.claim(self._owner)) is not None:
+            with self._ended:
+                self._running += 1
             self._on_change(operation)
-            self._pool.submit(self._run, operation)
+            self._pool.submit(self._carry_out, operation)
 
-    def close(self) -> None:
-        """Start nothing more; running operations go on until they or the process end."""
+    @property
+    def busy(self) -> bool:
+        """Whether an operation is running."""
+        return self._running > 0
+
+    def close(self, patience: float = 8.0) -> None:
+        """Start nothing more, and give running operations `patience` seconds to end."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        with self._ended:
+            if not self._ended.wait_for(lambda: self._running == 0, patience):
+                log.warning(
+                    "%d operations are still running; the next leader marks them as interrupted.", self._running
+                )
+
+    def _carry_out(self, operation: Operation) -> None:
+        try:
+            self._run(operation)
+        finally:
+            with self._ended:
+                self._running -= 1
+                self._ended.notify_all()
 
     def _run(self, operation: Operation) -> None:
         run = OperationRun(operation, self._queue)

@@ -90,3 +90,12 @@ def test_a_clock_set_back_does_not_lock_everybody_out(store: Store, clock: Clock
     first.acquire()
     clock.now -= 3600
     assert second.acquire()
+
+
+def test_a_leader_with_work_under_way_does_not_hand_over(store: Store, clock: Clock) -> None:
+    helper, collector = lease(store, clock), lease(store, clock, preferred=True)
+    helper.acquire()
+    collector.acquire()
+    assert helper.acquire(keep=True)
+    collector.acquire()
+    assert not helper.acquire()
