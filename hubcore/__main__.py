@@ -27,7 +27,8 @@ from .settings import PROGRAM_DIR, Settings, environment, load_settings
 from .supervisor import Program, Supervisor
 
 VERSION = "0.1.0"
-PORT_PATIENCE = 4.0  # seconds the parts of a killed predecessor have to notice it and end
+PORT_PATIENCE = 10.0  # seconds the parts of a killed predecessor have to notice it and end
+PARTS = ("api_sidecar", "server.py", "multiprocessing")  # one of these stands in a part's command line
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 app = typer.Typer(
@@ -124,16 +125,19 @@ def _addresses(settings: Settings) -> list[tuple[str, str, int]]:
 
 
 def _require_port(field: str, host: str, port: int) -> None:
+    """Make sure that the port can be used; parts of a killed predecessor get a moment to end. Raises Unavailable."""
     deadline = time.monotonic() + PORT_PATIENCE
     while (trouble := ports.trouble_with(host, port)) is not None:
         holder = ports.holder_of(port)
-        ours = holder is not None and any(part in holder.command for part in ("api_sidecar", "server.py"))
-        if not ours or time.monotonic() > deadline:
+        lineage = " ".join(holder.lineage) if holder is not None else ""
+        running = "hubcore up" in lineage
+        ending = holder is None or any(words in lineage for words in PARTS)
+        if running or not ending or not ports.is_taken(trouble) or time.monotonic() > deadline:
             message, remedy = checks.port_trouble(field, host, port, trouble)
-            if ours and ports.is_taken(trouble):
+            if running:
                 message = text("The dashboard is running already, on port {port}.", port=port)
             raise Unavailable(message, remedy=remedy)
-        time.sleep(0.2)
+        time.sleep(0.1)
 
 
 def _programs(settings: Settings) -> list[Program]:

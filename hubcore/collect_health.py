@@ -108,6 +108,7 @@ class Prober:
         for definition in self._world.definitions().values():
             if definition.name not in self._under_way:
                 self._begin(definition)
+        self._world.set_natives(await self._look_for_natives())
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _begin(self, definition: Definition) -> None:

@@ -48,12 +48,11 @@ class Voice:
         ]
         names = [self._translator.text(name) for name, _, _ in rows]
         width = max(map(len, names))
-        self.out.print()
-        self.say(text("The dashboard is running."), "bold")
+        lines = [f"[bold]{self._line(text('The dashboard is running.'))}[/bold]"]
         for name, (_, host, port) in zip(names, rows, strict=True):
-            self.out.print(f"  {escape(name.ljust(width))}  [cyan]{escape(address(host, port))}[/cyan]")
-        self.say(text("Press Ctrl-C to stop it."), "dim")
-        self.out.print()
+            lines.append(f"  {escape(name.ljust(width))}  [cyan]{escape(address(host, port))}[/cyan]")
+        lines.append(f"[dim]{self._line(text('Press Ctrl-C to stop it.'))}[/dim]")
+        self.out.print("\n" + "\n".join(lines) + "\n")
 
     def complain(self, error: HubError) -> None:
         """What went wrong on one line, and the next step on another."""

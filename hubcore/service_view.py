@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from .catalog import Definition
@@ -9,6 +10,8 @@ from .health import Verdict
 from .models import (
     Container,
     ContainerStatus,
+    ContainerSummary,
+    DockerBlock,
     Figures,
     Health,
     Means,
@@ -111,3 +114,10 @@ def published_ports(container: Container | None) -> list[Port]:
 
 def _published(container: Container | None, port: int | None, seen: Observed) -> bool:
     return port is not None and (seen.native or any(p.host_port == port for p in published_ports(container)))
+
+
+def docker_block(containers: Iterable[Container], listed_at: float | None) -> DockerBlock:
+    """All containers of the engine, by name."""
+    rows = sorted(containers, key=lambda c: c.name)
+    summaries = tuple(ContainerSummary(name=c.name, status=c.status, short_id=c.short_id) for c in rows)
+    return DockerBlock(taken_at=listed_at, containers=summaries)

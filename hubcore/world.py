@@ -17,8 +17,6 @@ from .models import (
     Condition,
     Container,
     ContainerStatus,
-    ContainerSummary,
-    DockerBlock,
     EngineState,
     EngineStatus,
     Event,
@@ -29,7 +27,7 @@ from .models import (
     Snapshot,
     StackInfo,
 )
-from .service_view import Observed, service_state
+from .service_view import Observed, docker_block, service_state
 
 _RUNNING = (ContainerStatus.RUNNING,)
 _ALIVE = (ContainerStatus.RUNNING, ContainerStatus.PAUSED)
@@ -242,7 +240,7 @@ class World:
                 engine=self._engine,
                 stack=self._stack,
                 host=self._host,
-                docker=self._docker_block(),
+                docker=docker_block(self._containers.values(), self._listed_at),
                 services={
                     name: state.model_copy(update={"needed_by": tuple(needed_by.get(name, ()))})
                     for name, state in services.items()
@@ -300,8 +298,3 @@ class World:
             if any(c.id == container.id for c in definition.containers):
                 self._health[name] = Health()
                 self._figures.pop(name, None)
-
-    def _docker_block(self) -> DockerBlock:
-        rows = sorted(self._containers.values(), key=lambda c: c.name)
-        summaries = tuple(ContainerSummary(name=c.name, status=c.status, short_id=c.short_id) for c in rows)
-        return DockerBlock(taken_at=self._listed_at, containers=summaries)

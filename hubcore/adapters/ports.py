@@ -13,11 +13,11 @@ import psutil
 
 @dataclass(frozen=True)
 class Holder:
-    """The program that listens on a port. `command` is untrusted text."""
+    """The program that listens on a port; `lineage`: its command line and those of its ancestors. Untrusted text."""
 
     pid: int
     name: str
-    command: str
+    lineage: tuple[str, ...]
 
 
 def trouble_with(host: str, port: int) -> OSError | None:
@@ -49,10 +49,16 @@ def holder_of(port: int) -> Holder | None:
         if not pids:
             return None
         process = psutil.Process(pids[0])
-        with process.oneshot():
-            return Holder(pids[0], process.name(), " ".join(process.cmdline()))
+        return Holder(process.pid, process.name(), tuple(_command(p) for p in (process, *process.parents())))
     except psutil.Error:  # another user's program, or it ended meanwhile
         return None
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 def answers(host: str, port: int, path: str, timeout: float = 1.0) -> bool:
