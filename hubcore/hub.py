@@ -192,7 +192,7 @@ class Hub:
     def submit(self, kind: OperationKind, services: Sequence[str] | None, actor: Actor) -> Operation:
         """Queue a command for some services, or for all (None), and return its record.
 
-        Raises UnknownService, ServiceProtected, BadRequest, NotReady, and OperationActive, which names the one under way.
+        Raises UnknownService, ServiceProtected, BadRequest, NotReady; OperationActive, which names the one under way.
         """
         snapshot = self.snapshot()
         if snapshot is None:

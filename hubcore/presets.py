@@ -30,7 +30,7 @@ class ProbePreset:
 @dataclass(frozen=True)
 class NativePreset:
     """How the service is recognised when it runs as a program of the host: its ports, program names and, for HTTP,
-    a path whose answer must contain `expect`."""
+    a path whose answer (headers or body) must contain `expect`."""
 
     ports: tuple[int, ...]
     processes: tuple[str, ...] = ()
@@ -173,7 +173,7 @@ _ALL = (
         images=("nginx", "nginx-unprivileged"),
         config_files=("conf/nginx/nginx.conf", "conf/nginx/conf.d/default.conf"),
         health_url="http://localhost",
-        native=NativePreset((80,), ("nginx",)),
+        native=NativePreset((80,), ("nginx",), "/", "nginx"),
         web=True,
     ),
     Preset(

@@ -71,6 +71,10 @@ class Samples:
             return self
         return Samples(np.concatenate((self.times, later.times)), np.concatenate((self.values, later.values)))
 
+    def take(self, columns: Sequence[int]) -> Samples:
+        """Only some of the figures."""
+        return Samples(self.times, self.values[:, columns])
+
     def between(self, start: float, end: float) -> Samples:
         """The samples with start <= time <= end."""
         keep = (self.times >= start) & (self.times <= end)
@@ -107,8 +111,21 @@ class Rollup:
         parts = (matrix[:, columns] for matrix in (self.low, self.mean, self.high, self.count))
         return Rollup(self.times, *parts)
 
+    def between(self, start: float, end: float) -> Rollup:
+        """The intervals that begin at start or later, and at end at the latest."""
+        keep = (self.times >= start) & (self.times <= end)
+        parts = (matrix[keep] for matrix in (self.low, self.mean, self.high, self.count))
+        return self if bool(keep.all()) else Rollup(self.times[keep], *parts)
+
+    def without(self, time: float) -> Rollup:
+        """All intervals but the one that begins at `time`."""
+        keep = self.times != time
+        return Rollup(self.times[keep], *(m[keep] for m in (self.low, self.mean, self.high, self.count)))
+
     def then(self, other: Rollup) -> Rollup:
         """Both, sorted by time; equal times stay double until `reduce` joins them."""
+        if other.times.size == 0:
+            return self
         times = np.concatenate((self.times, other.times))
         order = np.argsort(times, kind="stable")
         mine = (self.low, self.mean, self.high, self.count)
@@ -143,7 +160,7 @@ def interval_of(times: Floats, resolution: float) -> float:
     """
     if times.size < 3:
         return resolution
-    median = float(np.median(np.diff(times)))
+    median = float(np.median(np.diff(times)[:: 1 + times.size // 500]))  # a few hundred tell as much as all
     return resolution if median < 1.5 * resolution else float(round(median))
 
 
@@ -224,16 +241,20 @@ def unpack_chunks(starts: Sequence[float], offsets: Sequence[bytes], blobs: Sequ
     return Samples(times, _matrix(blobs, lengths, width))
 
 
-def pack_rollup(rollup: Rollup) -> bytes:
-    """One interval: low, mean, high and count of the first figure, then of the second, and so on."""
-    return np.stack((rollup.low[0], rollup.mean[0], rollup.high[0], rollup.count[0]), axis=1).astype("<f4").tobytes()
+def pack_rollups(rollup: Rollup, start: float) -> tuple[bytes, bytes]:
+    """Intervals of a period that begins at `start`: seconds since then (uint32), and row by row low, mean, high and
+    count of the first figure, then of the second, and so on."""
+    cells = np.stack((rollup.low, rollup.mean, rollup.high, rollup.count), axis=2)
+    return np.round(rollup.times - start).astype("<u4").tobytes(), cells.astype("<f4").tobytes()
 
 
-def unpack_rollups(starts: Sequence[float], blobs: Sequence[bytes], width: int) -> Rollup:
-    """The inverse of `pack_rollup` for many intervals."""
-    cells = _matrix(blobs, [1] * len(blobs), width * 4).reshape(len(blobs), width, 4)
+def unpack_rollups(starts: Sequence[float], offsets: Sequence[bytes], blobs: Sequence[bytes], width: int) -> Rollup:
+    """The inverse of `pack_rollups` for many periods in the order of time."""
+    lengths = [len(part) // 4 for part in offsets]
+    cells = _matrix(blobs, lengths, width * 4).reshape(sum(lengths), width, 4)
     low, mean, high, count = (cells[:, :, index] for index in range(4))
-    return Rollup(np.array(starts, np.float64), low, mean, high, np.nan_to_num(count))
+    times = np.repeat(np.array(starts, np.float64), lengths) + np.frombuffer(b"".join(offsets), "<u4")
+    return Rollup(times, low, mean, high, np.nan_to_num(count))
 
 
 def _matrix(blobs: Sequence[bytes], rows: Sequence[int], width: int) -> Matrix:

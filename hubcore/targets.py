@@ -52,8 +52,8 @@ def native_probe(preset: Preset, native: NativePreset, port: int, key: Key) -> P
 
 
 def _from_label(definition: Definition, container: Container, reach: Reach) -> ProbeSpec | None:
-    """The label `dashboard.probe`: `http://:8080/path`, `tcp://:25`, `redis://:6379`, `postgres://:5432`, `exec: command`
-    or `docker`.
+    """The label `dashboard.probe`: `http://:8080/path`, `tcp://:25`, `redis://:6379`, `postgres://:5432`, `docker` or
+    `exec: command`.
 
     A label may name a port of its own container only: it must not make the dashboard call other machines.
     """

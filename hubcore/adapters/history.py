@@ -95,14 +95,14 @@ class History:
         for name in names:
             if name not in columns:
                 raise BadRequest(text("There is no series named “{name}”.", name=str(name)[:100]))
-        found = self._find(entity, start, end) if start < end else None
+        wanted = [columns.index(name) for name in names]
+        found = self._find(entity, wanted, start, end) if start < end else None
         if found is None or found[0].times.size == 0:
             return Series(entity=entity, step=self.resolution, values={name: [] for name in names})
-        wanted = found[0].take([columns.index(name) for name in names])
-        return series.to_series(entity, names, wanted, end - start, min(max(points, 2), MAX_POINTS), found[1])
+        return series.to_series(entity, names, found[0], end - start, min(max(points, 2), MAX_POINTS), found[1])
 
-    def _find(self, entity: str, start: float, end: float) -> tuple[series.Rollup, float] | None:
-        """What is recorded, and the distance of the samples in seconds; None where nothing can be read."""
+    def _find(self, entity: str, wanted: Sequence[int], start: float, end: float) -> tuple[series.Rollup, float] | None:
+        """What is recorded in these columns, and the distance of the samples in seconds; None where nothing is."""
         width = len(series.columns_of(entity))
         try:
             with self._reader() as reader:
@@ -112,9 +112,9 @@ class History:
                 newest = file.newest(reader, number, end)
                 if newest is None or end - start > file.RAW_SPAN * 1.01 or start < newest - file.RAW_SPAN - file.BUCKET:
                     interval = max(file.BUCKET, self.resolution)
-                    return file.read_rollups(reader, number, width, start, end), interval
+                    return file.read_rollups(reader, number, width, start, end).take(wanted), interval
                 samples = file.read_samples(reader, number, width, start, end)
-                return series.Rollup.of(samples), series.interval_of(samples.times, self.resolution)
+                return series.Rollup.of(samples.take(wanted)), series.interval_of(samples.times, self.resolution)
         except FileNotFoundError:
             return None  # nothing has been written yet
         except file.Error as error:

@@ -1,9 +1,10 @@
 """The SQLite file under the history: layout, connections and statements. The only importer of sqlite3.
 
 Samples are first written to `journal`, one row an entity. When five minutes are over, each entity's samples of that
-time become one row of `chunk` (as measured) and one of `rollup` (lowest, mean, highest, number), in one transaction.
-So a sample costs the disk one or two pages, and a chart of 24 hours reads 288 rows. The keys of `chunk` and `rollup`
-are `entity << 32 | time // 300`: an entity's rows lie side by side, in order of time.
+time become one row of `chunk` (as measured), and their lowest, mean, highest and number go into the hour's row of
+`rollup`, in one transaction. So a sample costs the disk one or two pages, a chart of 24 hours reads 288 rows and one of
+30 days 720. The keys are `entity << 32 | time // 300` and `entity << 32 | time // 3600`: an entity's rows lie side by
+side, in order of time.
 
 Write-ahead logging: readers, also those of other processes, neither wait for the writer nor hold it up.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
@@ -24,21 +25,23 @@ Connection = sqlite3.Connection
 Error = sqlite3.Error
 
 LAYOUT = 1  # PRAGMA user_version; a file with another one is not ours to change
-BUCKET = 300  # seconds of one chunk and one rollup
+BUCKET = 300  # seconds of one chunk, and of one interval of a rollup
 BUCKET_MS = BUCKET * 1000
+HOUR = 3600  # seconds of one row of rollups
+UNITS = {"chunk": BUCKET, "rollup": HOUR}
 RAW_SPAN = 24 * 3600.0
 ROLLUP_SPAN = 30 * 24 * 3600.0
 MAX_ENTITIES = 400
 WRITE_WAIT = 2.0  # seconds for another writer, at a change of leader
 READ_WAIT = 0.25
 CHECK_TIME = 1.0  # seconds the check at opening may take: most of the file on a disk, all of it on an SSD
-LAST_BUCKET = 0xFFFFFFFF
+LAST = 0xFFFFFFFF  # highest number of a period, and the mask for it in a key
 
 SCHEMA = """
 CREATE TABLE entity (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, seen INTEGER NOT NULL);
 CREATE TABLE journal (at INTEGER, entity INTEGER, data BLOB NOT NULL, PRIMARY KEY (at, entity)) WITHOUT ROWID;
 CREATE TABLE chunk (key INTEGER PRIMARY KEY, times BLOB NOT NULL, data BLOB NOT NULL);
-CREATE TABLE rollup (key INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE rollup (key INTEGER PRIMARY KEY, times BLOB NOT NULL, data BLOB NOT NULL);
 """
 
 
@@ -156,18 +159,23 @@ def complete_buckets(writer: Connection, current: int) -> None:
 
 def _complete(writer: Connection, number: int, bucket: int, samples: series.Samples) -> None:
     """Write an entity's bucket, together with what it holds already if the clock has been set back."""
-    key, start, width = number << 32 | bucket, float(bucket * BUCKET), samples.values.shape[1]
-    summary = series.Rollup.of(samples)
-    if (old := writer.execute("SELECT times, data FROM chunk WHERE key = ?", (key,)).fetchone()) is not None:
-        samples = series.unpack_chunks([start], [old[0]], [old[1]], width).then(samples).ordered()
-        summary = series.Rollup.of(samples)
-    elif (old := writer.execute("SELECT data FROM rollup WHERE key = ?", (key,)).fetchone()) is not None:
-        summary = series.unpack_rollups([start], [old[0]], width).then(summary)
-    times, data = series.pack_chunk(samples, start)
-    writer.execute("INSERT OR REPLACE INTO chunk VALUES (?, ?, ?)", (key, times, data))
-    packed = series.pack_rollup(series.reduce(summary, BUCKET))
-    writer.execute("INSERT OR REPLACE INTO rollup VALUES (?, ?)", (key, packed))
+    key, start, width = number << 32 | bucket, bucket * BUCKET, samples.values.shape[1]
+    hour = start // HOUR
+    hour_key = number << 32 | hour
+    found = writer.execute("SELECT times, data FROM rollup WHERE key = ?", (hour_key,)).fetchall()
+    summary = series.unpack_rollups([hour * HOUR] * len(found), *_columns(found), width)
+    if old := writer.execute("SELECT times, data FROM chunk WHERE key = ?", (key,)).fetchall():
+        samples = series.unpack_chunks([start], *_columns(old), width).then(samples).ordered()
+        summary = summary.without(start)  # made of the samples that are counted again
+    summary = series.reduce(summary.then(series.Rollup.of(samples)), BUCKET)
+    statement = "INSERT OR REPLACE INTO {} VALUES (?, ?, ?)"
+    writer.execute(statement.format("chunk"), (key, *series.pack_chunk(samples, start)))
+    writer.execute(statement.format("rollup"), (hour_key, *series.pack_rollups(summary, hour * HOUR)))
     writer.execute("UPDATE entity SET seen = max(seen, ?) WHERE id = ?", (round(samples.times[-1] * 1000), number))
+
+
+def _columns(rows: Sequence[tuple[bytes, bytes]]) -> tuple[list[bytes], list[bytes]]:
+    return [row[0] for row in rows], [row[1] for row in rows]
 
 
 def entity_id(connection: Connection, name: str) -> int | None:
@@ -178,30 +186,36 @@ def entity_id(connection: Connection, name: str) -> int | None:
 
 def newest(reader: Connection, number: int, end: float) -> float | None:
     """Roughly when the newest sample up to `end` was taken; None where no samples as measured are left."""
-    low, high = _keys(number, 0, int(end // BUCKET))
-    chunk = reader.execute("SELECT max(key) FROM chunk WHERE key BETWEEN ? AND ?", (low, high)).fetchone()[0]
+    bounds = _keys(number, 0, int(end // BUCKET))
+    chunk = reader.execute("SELECT max(key) FROM chunk WHERE key BETWEEN ? AND ?", bounds).fetchone()[0]
     row = reader.execute("SELECT max(at) FROM journal WHERE at <= ?", (round(end * 1000),)).fetchone()
-    times = [(chunk & LAST_BUCKET) * BUCKET] if chunk is not None else []
+    times = [(chunk & LAST) * BUCKET] if chunk is not None else []
     return max(times + ([row[0] / 1000] if row[0] is not None else []), default=None)
 
 
 def read_samples(reader: Connection, number: int, width: int, start: float, end: float) -> series.Samples:
     """An entity's samples as measured, sorted by time."""
-    statement = "SELECT key, times, data FROM chunk WHERE key BETWEEN ? AND ? ORDER BY key"
-    rows = reader.execute(statement, _keys(number, int(start // BUCKET), int(end // BUCKET))).fetchall()
-    starts = [float((key & LAST_BUCKET) * BUCKET) for key, _, _ in rows]
-    kept = series.unpack_chunks(starts, [row[1] for row in rows], [row[2] for row in rows], width)
+    kept = series.unpack_chunks(*_read(reader, "chunk", number, start, end), width)
     return kept.then(_read_journal(reader, number, width, start, end)).between(start, end).ordered()
 
 
 def read_rollups(reader: Connection, number: int, width: int, start: float, end: float) -> series.Rollup:
     """An entity's five-minute intervals, with those that are not complete yet."""
-    statement = "SELECT key, data FROM rollup WHERE key BETWEEN ? AND ? ORDER BY key"
-    rows = reader.execute(statement, _keys(number, int(start // BUCKET), int(end // BUCKET))).fetchall()
-    starts = [float((key & LAST_BUCKET) * BUCKET) for key, _ in rows]
-    kept = series.unpack_rollups(starts, [row[1] for row in rows], width)
-    pending = series.Rollup.of(_read_journal(reader, number, width, start, end))
-    return series.reduce(kept.then(pending), BUCKET)
+    kept = series.unpack_rollups(*_read(reader, "rollup", number, start, end), width).between(start - BUCKET, end)
+    pending = _read_journal(reader, number, width, start, end)
+    if pending.times.size == 0:
+        return kept
+    return series.reduce(kept.then(series.Rollup.of(pending)), BUCKET)
+
+
+def _read(
+    reader: Connection, table: str, number: int, start: float, end: float
+) -> tuple[list[float], list[bytes], list[bytes]]:
+    """The rows of an entity in a period: when each begins, its times and its data."""
+    unit = UNITS[table]
+    statement = f"SELECT key, times, data FROM {table} WHERE key BETWEEN ? AND ? ORDER BY key"  # noqa: S608  our names
+    rows = reader.execute(statement, _keys(number, int(start // unit), int(end // unit))).fetchall()
+    return [float((key & LAST) * unit) for key, _, _ in rows], [row[1] for row in rows], [row[2] for row in rows]
 
 
 def _read_journal(reader: Connection, number: int, width: int, start: float, end: float) -> series.Samples:
@@ -212,7 +226,7 @@ def _read_journal(reader: Connection, number: int, width: int, start: float, end
 
 def forget(writer: Connection, number: int) -> None:
     """Remove an entity and all that is recorded of it."""
-    everything = _keys(number, 0, LAST_BUCKET)
+    everything = _keys(number, 0, LAST)
     writer.execute("DELETE FROM chunk WHERE key BETWEEN ? AND ?", everything)
     writer.execute("DELETE FROM rollup WHERE key BETWEEN ? AND ?", everything)
     writer.execute("DELETE FROM journal WHERE entity = ?", (number,))
@@ -221,33 +235,34 @@ def forget(writer: Connection, number: int) -> None:
 
 def drop_old(writer: Connection, now: float) -> None:
     """Remove what is older than it is kept, entities without anything left, and the longest unseen beyond the limit."""
-    _drop_before(writer, int((now - RAW_SPAN) // BUCKET), ("chunk",))
-    _drop_before(writer, int((now - ROLLUP_SPAN) // BUCKET), ("rollup",))
-    oldest_kept = round((now - ROLLUP_SPAN) * 1000)
+    _drop_before(writer, "chunk", now - RAW_SPAN)
+    _drop_before(writer, "rollup", now - ROLLUP_SPAN)
+    oldest_kept = round((now - ROLLUP_SPAN - HOUR) * 1000)
     numbers = writer.execute("SELECT id, seen FROM entity ORDER BY seen DESC, id DESC").fetchall()
     for position, (number, seen) in enumerate(numbers):
-        if position >= MAX_ENTITIES or seen < oldest_kept - BUCKET_MS:
+        if position >= MAX_ENTITIES or seen < oldest_kept:
             forget(writer, number)
 
 
 def drop_oldest_tenth(writer: Connection) -> bool:
-    """Remove the oldest tenth of the recorded time, at least one bucket. False when nothing is left to remove."""
+    """Remove the oldest tenth of the recorded time, at least an hour. False when nothing is left to remove."""
     edges = [
-        writer.execute("SELECT min(key), max(key) FROM rollup WHERE key BETWEEN ? AND ?", _keys(number, 0, LAST_BUCKET))
+        writer.execute("SELECT min(key), max(key) FROM rollup WHERE key BETWEEN ? AND ?", _keys(number, 0, LAST))
         for (number,) in writer.execute("SELECT id FROM entity").fetchall()
     ]
-    buckets = [key & LAST_BUCKET for cursor in edges for key in cursor.fetchone() if key is not None]
-    if not buckets:
+    hours = [key & LAST for cursor in edges for key in cursor.fetchone() if key is not None]
+    if not hours:
         return False
-    oldest, latest = min(buckets), max(buckets)
-    _drop_before(writer, oldest + max(1, (latest - oldest) // 10), ("chunk", "rollup"))
+    before = (min(hours) + max(1, (max(hours) - min(hours)) // 10)) * HOUR
+    for table in UNITS:
+        _drop_before(writer, table, before)
     return True
 
 
-def _drop_before(writer: Connection, bucket: int, tables: tuple[str, ...]) -> None:
+def _drop_before(writer: Connection, table: str, time: float) -> None:
+    statement = f"DELETE FROM {table} WHERE key BETWEEN ? AND ?"  # noqa: S608  our names
     for (number,) in writer.execute("SELECT id FROM entity").fetchall():
-        for table in tables:  # names from this module, never from outside
-            writer.execute(f"DELETE FROM {table} WHERE key BETWEEN ? AND ?", _keys(number, 0, bucket - 1))  # noqa: S608
+        writer.execute(statement, _keys(number, 0, int(time // UNITS[table]) - 1))
 
 
 def used_bytes(writer: Connection) -> int:
@@ -265,7 +280,7 @@ def give_back(writer: Connection) -> None:
 
 
 def _keys(number: int, first: int, last: int) -> tuple[int, int]:
-    """The lowest and highest key of an entity's buckets `first` to `last`."""
+    """The lowest and highest key of an entity's periods `first` to `last`."""
     if last < 0:
         return 1, 0  # no key lies between
-    return number << 32 | max(first, 0), number << 32 | min(last, LAST_BUCKET)
+    return number << 32 | max(first, 0), number << 32 | min(last, LAST)

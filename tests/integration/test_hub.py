@@ -204,9 +204,7 @@ def test_another_process_takes_over_when_the_collector_is_killed(
     try:
         reader = make_hub(stack, collect=False)
         reader.view("status", 20)
-        standby = make_hub(stack)
-        standby_leads = lambda: (s := reader.snapshot()) is not None and s.generation > 0  # noqa: E731
-        wait_until(standby_leads, 10)
+        make_hub(stack)  # stands by
         before = reader.snapshot()
         assert before is not None
         collector.send_signal(signal.SIGKILL)
