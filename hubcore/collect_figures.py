@@ -13,7 +13,7 @@ from .adapters.history import History
 from .adapters.host import HostSampler
 from .adapters.native import process_figures
 from .errors import HubError
-from .history_rows import host_row, service_row
+from .history_rows import HOST, entity_of, host_row, service_row
 from .models import Condition, Container, ContainerStatus, EngineStatus, Figures, HostFigures
 from .rates import RawSample, figures
 from .world import World
@@ -136,11 +136,11 @@ class Sampler:
         return samples, source
 
     def _record(self, now: float, host: HostFigures, services: Mapping[str, Figures]) -> None:
-        rows = {"host": host_row(self._recorded_host, host)}
+        rows = {HOST: host_row(self._recorded_host, host)}
         states = self._world.states()
         for name, (condition, health) in states.items():
             if name in services or condition in (Condition.BROKEN, Condition.STOPPED):
-                rows[name] = service_row(self._recorded.get(name), services.get(name), condition, health)
+                rows[entity_of(name)] = service_row(self._recorded.get(name), services.get(name), condition, health)
         self._recorded_host, self._recorded = host, services
         try:
             self._history.append(now, rows)

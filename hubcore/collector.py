@@ -132,6 +132,8 @@ class Collector:
         """Stop collecting; a command under way is given some seconds to end."""
         self._executor.close()
         self._control.close()
+        if self._compose is not None:
+            self._compose.close()
         for part in (self._publishing, self._watcher, self._prober, self._sampler):
             part.close()
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from .models import Condition, Figures, Health, HostFigures
 
+HOST = "host"
 _CONDITION_LEVEL = {Condition.WORKS: 0.0, Condition.ATTENTION: 1.0, Condition.BROKEN: 2.0, Condition.STOPPED: 3.0}
+
+
+def entity_of(service: str) -> str:
+    """The name under which a service's figures are kept: its own, unless the machine's figures have that one."""
+    return f"service {service}" if service == HOST else service
 
 
 def per_second(before: int | None, after: int, seconds: float) -> float | None:

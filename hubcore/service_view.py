@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .catalog import Definition
 from .health import Verdict
@@ -42,24 +42,11 @@ def service_state(definition: Definition, seen: Observed) -> ServiceState:
     """The state the pages and the API show."""
     container = definition.containers[0] if definition.containers else None
     status, problem = container_status(definition, container, seen)
-    port = main_port(definition, container, seen)
-    is_http = definition.web or seen.health.means == Means.HTTP
     return ServiceState(
-        name=definition.name,
-        project=definition.project,
-        title=definition.title,
-        description=definition.description,
-        summary=definition.summary,
-        category=definition.category,
-        group=definition.group,
-        kind=definition.kind,
-        known=definition.known,
+        **_fixed(definition),
         defined=definition.defined or seen.native,
         native=seen.native,
-        protected=definition.protected,
-        container_name=definition.container_name,
         container=container,
-        replicas=len(definition.containers),
         container_status=status,
         container_error=problem,
         stale=seen.engine_away and container is not None,
@@ -69,17 +56,46 @@ def service_state(definition: Definition, seen: Observed) -> ServiceState:
         cause=seen.verdict.cause,
         remedy=seen.verdict.remedy,
         since=seen.since,
-        ports=container.ports if container else (),
-        port=port,
-        url=f"http://{seen.host_name}:{port}" if is_http and _published(container, port, seen) else None,
-        health_url=seen.health.target if seen.health.means == Means.HTTP else definition.health_url,
-        env_file=definition.env_file,
-        config_files=definition.config_files,
-        data_dir=definition.data_dir,
-        depends_on=tuple(definition.depends_on),
         operation_id=seen.operation_id,
         updated_at=seen.health.checked_at or seen.now,
+        **_addresses(definition, container, seen),
     )
+
+
+_COPIED = (
+    "name",
+    "project",
+    "title",
+    "description",
+    "summary",
+    "category",
+    "group",
+    "kind",
+    "known",
+    "protected",
+    "container_name",
+    "env_file",
+    "config_files",
+    "data_dir",
+)
+
+
+def _fixed(definition: Definition) -> dict[str, Any]:
+    """What the definition alone decides."""
+    copied = {name: getattr(definition, name) for name in _COPIED}
+    return copied | {"replicas": len(definition.containers), "depends_on": tuple(definition.depends_on)}
+
+
+def _addresses(definition: Definition, container: Container | None, seen: Observed) -> dict[str, Any]:
+    """Ports, and where a person or a probe finds the service."""
+    port = main_port(definition, container, seen)
+    is_http = definition.web or seen.health.means == Means.HTTP
+    return {
+        "ports": container.ports if container else (),
+        "port": port,
+        "url": f"http://{seen.host_name}:{port}" if is_http and _published(container, port, seen) else None,
+        "health_url": seen.health.target if seen.health.means == Means.HTTP else definition.health_url,
+    }
 
 
 def container_status(

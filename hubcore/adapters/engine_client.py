@@ -235,6 +235,11 @@ class Client(docker.APIClient):
             self.trust_env = False  # no proxies on a socket file; saves looking them up for each request
         super().mount(prefix, adapter)
 
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """As in requests, but Docker's own CA file beats REQUESTS_CA_BUNDLE, which would replace it otherwise."""
+        chosen = self.verify if verify is None else verify
+        return super().merge_environment_settings(url, proxies, stream, chosen, cert)
+
     def url(self, path: str) -> str:
         """The full address of an API path such as `/events`."""
         return f"{self.base_url}/v{self.api_version}{path}"
