@@ -22,6 +22,7 @@ from .collect_health import Prober
 from .errors import HubError
 from .lease import Lease
 from .models import EngineStatus, Event, Operation, OperationKind, OperationStatus, Snapshot, Text, text
+from .notes import Notes
 from .operations import VERSION_KEY, Executor, OperationQueue
 from .presets import PRESETS
 from .publisher import Publisher, PublishLoop
@@ -76,6 +77,7 @@ class Collector:
         if previous is not None:
             self.world.seed(previous)
         self._queue = OperationQueue(parts.store)
+        self._notes = Notes(parts.store)
         self._publishing = PublishLoop(
             Publisher(parts.store), lambda: self.world.snapshot(lease.owner), self._may_publish
         )
@@ -117,6 +119,8 @@ class Collector:
             return
         self._version_seen = version
         self._executor.poll()
+        for event in self._notes.collect():
+            self.world.note(event)
         request = self._parts.store.get_bytes(REFRESH_KEY)
         if request != self._refresh_seen:
             self._refresh_seen = request

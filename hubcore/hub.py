@@ -21,7 +21,7 @@ from .adapters.host import HostSampler
 from .adapters.stackfile import StackFiles
 from .adapters.store import Store
 from .collector import Collector, Parts, refresh_request
-from .errors import NoContainer, NotReady, OperationActive, TooBusy, UnknownOperation, UnknownService
+from .errors import AccessRefused, NoContainer, NotReady, OperationActive, TooBusy, UnknownOperation, UnknownService
 from .leadership import Candidate
 from .lease import Lease
 from .logfeed import LogFeed, LogTail
@@ -29,6 +29,7 @@ from .models import (
     Actor,
     CacheInfo,
     EngineStatus,
+    Event,
     LogLine,
     Operation,
     OperationKind,
@@ -37,15 +38,16 @@ from .models import (
     Snapshot,
     text,
 )
+from .notes import Notes
 from .operations import VERSION_KEY, OperationQueue
 from .publisher import SNAPSHOT_KEY, view_key
 from .reader import CLEARED_KEY, Reader
 from .settings import Settings, environment
 
+__all__ = ["Hub", "LogTail", "Readiness", "View"]
+
 _LOG_REQUESTS = 8  # log requests of one process that may wait for the engine at the same time
 _STALE_AFTER = 30.0  # seconds without a publication after which the values are not called current any more
-
-__all__ = ["Hub", "LogTail", "Readiness", "View"]
 
 
 class View(NamedTuple):
@@ -75,6 +77,7 @@ class Hub:
         self._store = Store(settings.state_dir / "store")
         self._history = History(settings.state_dir / "history.sqlite3", resolution=settings.collect_interval)
         self._queue = OperationQueue(self._store)
+        self._notes = Notes(self._store)
         self._reader = Reader(self._store, self._queue)
         self._engine = self._make_engine()
         self._logs = LogFeed(self._engine, self._container_id)
@@ -164,6 +167,10 @@ class Hub:
             refresh_request(self._store, secrets.token_hex(8))
             self._store.increment(VERSION_KEY)
 
+    def note_refusal(self, refusal: AccessRefused) -> None:
+        """Have the pages show that somebody was refused; the same refusal once in a while only."""
+        self._notes.leave(Event(at=time.time(), kind="refusal", level="attention", text=refusal.text))
+
     def operations(self, limit: int = 20) -> list[Operation]:
         """The newest operations, newest first."""
         return list(self._reader.held.operations[:limit])
@@ -227,9 +234,8 @@ class Hub:
         if lines <= 0:
             return []
         if not self._log_slots.acquire(blocking=False):
-            raise TooBusy(
-                text("Too many logs are being read at once."), remedy=text("Wait a few seconds, then try again.")
-            )
+            remedy = text("Wait a few seconds, then try again.")
+            raise TooBusy(text("Too many logs are being read at once."), remedy=remedy)
         try:
             return self._engine.logs(container, lines=lines)
         finally:
@@ -261,13 +267,8 @@ class Hub:
         return state.container.id
 
     def _ttls(self) -> views.Ttls:
-        s = self.settings
-        return views.Ttls(
-            s.cache_system_metrics_ttl,
-            s.cache_docker_stats_ttl,
-            s.cache_service_health_ttl,
-            s.cache_container_resources_ttl,
-        )
+        names = ("system_metrics", "docker_stats", "service_health", "container_resources")
+        return views.Ttls(*(getattr(self.settings, f"cache_{name}_ttl") for name in names))
 
     def _make_engine(self) -> Engine:
         return Engine(operation_timeout=self.settings.docker_operation_timeout)
@@ -281,10 +282,6 @@ class Hub:
             environment=environment(),
         )
 
-        def key(setting: str, env_file: str | None, variable: str) -> str | None:
-            configured: str | None = getattr(settings, setting)
-            return configured or (files.variable(env_file, variable) if env_file else None)
-
         parts = Parts(
             store=self._store,
             engine=self._make_engine(),
@@ -292,7 +289,9 @@ class Hub:
             history=self._history,
             host=HostSampler(),
             cgroups=CgroupSampler(),
-            key=key,
+            key=lambda setting, env_file, variable: (
+                (setting and getattr(settings, setting)) or (env_file and files.variable(env_file, variable)) or None
+            ),
         )
         self._reader.look()
         return Collector(settings, parts, lease, self.snapshot())

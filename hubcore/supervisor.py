@@ -15,7 +15,7 @@ LONGEST_DELAY = 10.0
 SETTLED_AFTER = 30.0  # seconds after which a program counts as running well
 GRACE = 10.0  # seconds to end by itself: the collector finishes what it is doing
 TICK = 0.05
-HOPELESS_CODES = frozenset({2})  # a setting is wrong: starting again would end the same way
+HOPELESS_CODES = frozenset({2, 3})  # a setting is wrong, or the port taken: starting again would end the same way
 EARLY_DEATHS = 4  # so many before the first answer, and the start has failed
 
 

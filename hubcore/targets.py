@@ -19,7 +19,8 @@ from .presets import PRESETS, NativePreset, Preset, ProbePreset
 from .probing import ProbeSpec
 from .service_view import published_ports
 
-Key = Callable[[str, str | None, str], str | None]  # (setting, env file, variable) → secret or None
+# (field of the settings or "", env file, variable) → the setting's value, else the variable's in the env file, or None
+Key = Callable[[str, str | None, str], str | None]
 
 
 class Reach(NamedTuple):
@@ -98,6 +99,8 @@ def _from_preset(
         return fallbacks[0] if fallbacks else None
     secret = key(probe.bearer[0], definition.env_file, probe.bearer[1]) if probe.bearer else None
     path = probe.path if secret or probe.path_without_key is None else probe.path_without_key
+    # A role that does not exist would leave a line in the database's log at every check.
+    user = key("", definition.env_file, "POSTGRES_USER") if probe.means == Means.POSTGRES else None
     return ProbeSpec(
         means=probe.means,
         host=address[0],
@@ -105,7 +108,7 @@ def _from_preset(
         path=path,
         bearer=SecretStr(secret) if secret else None,
         key_setting=f"DASHBOARD_{probe.bearer[0].upper()}" if probe.bearer else "",
-        user="postgres",
+        user=user or "postgres",
         database="postgres",
         container_id=container.id,
         fallbacks=fallbacks,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests.stack import needs
@@ -19,6 +20,10 @@ from tests.stack.hub import HubProcess
 from tests.stack.private import PrivateEngine
 from tests.stack.stack import Stack, remove_orphans
 from tests.stack.waiting import free_ports
+
+# how long an example takes depends on what else the machine does
+hypothesis.settings.register_profile("hub", deadline=None)
+hypothesis.settings.load_profile("hub")
 
 HERE = Path(__file__).resolve().parent
 # quick ones first; the browser last, for Playwright leaves an event loop in the thread while it is open

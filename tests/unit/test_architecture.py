@@ -29,7 +29,7 @@ PURE = {
     "views_text",
 }
 # What pages and routes may use of the core.
-OFFERED = BASE | PURE | {"hub", "texts"}
+OFFERED = BASE | PURE | {"hub", "log", "texts"}
 # The places that build what the others are given.
 WIRING = {"hub", "doctor", "__main__"}
 # Foreign packages, and the only modules that know them.

@@ -1,0 +1,44 @@
+"""One service: its state, figures, facts, and the commands for it. The query parameter `name` says which."""
+
+import streamlit as st
+
+from hubcore.hub import Hub
+from hubcore.texts import Translator
+from ui import control, overview_page, service_page, session
+from ui.judge import engine_away
+from ui.markdown import escape
+from ui.widgets import head
+
+
+@st.fragment(run_every=session.REFRESH)
+def live(hub: Hub, words: Translator, name: str) -> None:
+    """The whole page; draws itself from memory once a second."""
+    snapshot, now = hub.snapshot(), session.now()
+    service = snapshot.services.get(name) if snapshot is not None else None
+    if snapshot is None:
+        head(
+            words.t("One moment…"),
+            words.t("Collecting the first values. This takes a few seconds and resolves by itself."),
+        )
+        return
+    if service is None:
+        head(
+            words.t("There is no service named “{name}”.", name=escape(name, 60)), words.t("Choose one from the list.")
+        )
+        return
+    service_page.top(service, words)
+    control.notice(words)
+    if engine_away(snapshot):
+        overview_page.away(snapshot, words, now)
+    control.operations(hub, words, service=name)
+    service_page.trouble(service, words, now)
+    service_page.day(hub, service, words, now)
+    service_page.figures(hub, service, words)
+    service_page.facts(service, snapshot, words, now)
+    service_page.check(service, words, now)
+
+
+hub, words = session.begin()
+st.page_link("pages/services.py", label=words.t("Services"), icon=":material/arrow_back:")
+control.questions(hub, words)
+live(hub, words, st.query_params.get("name", ""))

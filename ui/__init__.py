@@ -1,0 +1,1 @@
+"""What the pages share: words, widgets, charts, the session and the guard of the web server."""
