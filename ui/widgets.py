@@ -72,6 +72,8 @@ def host_figures(hub: Hub, words: Translator, snapshot: Snapshot) -> None:
             )
             picture = svg.trend(lines["disk_percent"], colours)
             figure("disk", t("Disk space"), words.size(host.disk_free), t("free"), picture, alt)
+        if not services:
+            return
         codes = [
             _CODES[service.condition] for service in sorted(services, key=lambda s: s.condition == Condition.WORKS)
         ]

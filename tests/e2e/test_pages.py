@@ -145,7 +145,7 @@ def test_logs_are_followed_searched_and_never_markup(hub: HubProcess, stack: Sta
     page = visit(hub.ui + "/logs?service=redis", locale="en-US")
     rows = page.locator(".hub-log-row")
     expect(rows.first).to_be_visible(timeout=20000)
-    expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=10000)
+    expect(page.locator(".stMarkdownBadge").filter(has_text="Live")).to_be_visible(timeout=10000)
     evil = '<img src="http://evil.test/x"> needle'
     docker("exec", stack.container("redis"), "sh", "-c", 'echo "$0" > /proc/1/fd/1', evil)
     expect(rows.last).to_contain_text(evil, timeout=10000)
