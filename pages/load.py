@@ -4,7 +4,7 @@ import streamlit as st
 
 from hubcore.hub import Hub
 from hubcore.texts import Translator
-from ui import load_page, overview_page, session
+from ui import live, load_page, overview_page, session
 from ui.judge import engine_away
 from ui.widgets import head
 
@@ -25,4 +25,4 @@ def draw(hub: Hub, words: Translator, period: str) -> None:
 hub, words = session.begin()
 head(words.t("Load"))
 period, running = load_page.controls(words)
-st.fragment(run_every=2.0 if running else None)(draw)(hub, words, period)
+st.fragment(run_every=live.PERIOD if running else None)(draw)(hub, words, period)

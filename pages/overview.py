@@ -1,17 +1,16 @@
 """Overview: is all well? If not: what is wrong, why, and the button that helps."""
 
-import streamlit as st
-
 from hubcore.hub import Hub
 from hubcore.texts import Translator
 from ui import control, firstrun, overview_page, session
 from ui.judge import Mood, judge
+from ui.live import live
 from ui.widgets import events, head, host_figures, section
 
 
-@st.fragment(run_every=session.REFRESH)
-def live(hub: Hub, words: Translator) -> None:
-    """Everything on the page; draws itself from memory once a second."""
+@live
+def draw(hub: Hub, words: Translator) -> None:
+    """Everything on the page; drawn from memory."""
     snapshot, now = hub.snapshot(), session.now()
     verdict = judge(snapshot)
     if snapshot is None or verdict.mood == Mood.COLLECTING:
@@ -43,4 +42,4 @@ def live(hub: Hub, words: Translator) -> None:
 
 hub, words = session.begin()
 control.questions(hub, words)
-live(hub, words)
+draw(hub, words)

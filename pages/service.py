@@ -6,13 +6,14 @@ from hubcore.hub import Hub
 from hubcore.texts import Translator
 from ui import control, overview_page, service_page, session
 from ui.judge import engine_away
+from ui.live import live
 from ui.markdown import escape
 from ui.widgets import head
 
 
-@st.fragment(run_every=session.REFRESH)
-def live(hub: Hub, words: Translator, name: str) -> None:
-    """The whole page; draws itself from memory once a second."""
+@live
+def draw(hub: Hub, words: Translator, name: str) -> None:
+    """The whole page; drawn from memory."""
     snapshot, now = hub.snapshot(), session.now()
     service = snapshot.services.get(name) if snapshot is not None else None
     if snapshot is None:
@@ -41,4 +42,4 @@ def live(hub: Hub, words: Translator, name: str) -> None:
 hub, words = session.begin()
 st.page_link("pages/services.py", label=words.t("Services"), icon=":material/arrow_back:")
 control.questions(hub, words)
-live(hub, words, st.query_params.get("name", ""))
+draw(hub, words, st.query_params.get("name", ""))

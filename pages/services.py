@@ -6,12 +6,13 @@ from hubcore.hub import Hub
 from hubcore.texts import Translator
 from ui import control, overview_page, services_page, session
 from ui.judge import engine_away, shown
+from ui.live import live
 from ui.widgets import card, head
 
 
-@st.fragment(run_every=session.REFRESH)
-def live(hub: Hub, words: Translator) -> None:
-    """Search, rows and what is under way; draws itself from memory once a second."""
+@live
+def draw(hub: Hub, words: Translator) -> None:
+    """Search, rows and what is under way; drawn from memory."""
     snapshot, now = hub.snapshot(), session.now()
     if snapshot is None:
         st.markdown(words.t("Collecting the first values. This takes a few seconds and resolves by itself."))
@@ -44,4 +45,4 @@ head(words.t("Services"), buttons=buttons if has_services else None)
 if snapshot is not None and has_services and st.session_state.get("select_several"):
     services_page.choose(snapshot, words)
 control.questions(hub, words)
-live(hub, words)
+draw(hub, words)

@@ -100,15 +100,12 @@ def rows(hub: Hub, snapshot: Snapshot, words: Translator, query: str, chosen: st
 def _row(hub: Hub, service: ServiceState, words: Translator, key: Callable[[], str]) -> None:
     number = key()
     with st.container(horizontal=True, vertical_alignment="center", key=f"row{number}", gap="small"):
-        with st.container(width="stretch", key=f"rowname{number}"):
-            service_link(service, words, strong=True, reason=True)
+        service_link(service, words, strong=True, reason=True)
         picture = svg.strip(recent.conditions(hub, service.name), theme.palette())
         st.image(picture, alt=words.t("The last 24 hours"), width=178)
-        with st.container(width=130, key=f"rowfigures{number}"):
-            st.markdown(f":gray[:small[{_figures(service, words)}]]")
-        with st.container(width=110, key=f"version{number}"):
-            image = service.container.image if service.container else ""
-            st.markdown(f":gray[:small[{escape(version_of(image), 24) or '—'}]]")
+        st.markdown(f":gray[:small[{_figures(service, words)}]]", width=130)
+        image = service.container.image if service.container else ""
+        st.markdown(f":gray[:small[{escape(version_of(image), 24) or '—'}]]", width=110)
 
 
 def _figures(service: ServiceState, words: Translator) -> str:

@@ -11,7 +11,7 @@ from hubcore.hub import Hub
 from hubcore.models import EngineStatus
 from hubcore.texts import Translator
 
-from . import session, svg, theme
+from . import live, session, svg, theme
 from .judge import Mood, judge
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
@@ -73,6 +73,7 @@ def pages() -> dict[str, list[StreamlitPage]]:
 def frame() -> None:
     """Everything around a page's own content."""
     hub, words = session.hub(), session.words()
+    live.forget()
     theme.apply_style()
     st.html(_SCRIPTS[words.language], unsafe_allow_javascript=True)
     colours = theme.palette()
@@ -94,6 +95,8 @@ def frame() -> None:
 
 @st.fragment(run_every=session.REFRESH)
 def _age(hub: Hub, words: Translator) -> None:
+    """How old the values are. It looks for news as well, and has the page drawn again when there is any."""
+    live.draw_if_due(hub)
     snapshot = hub.snapshot()
     if snapshot is None:
         st.caption(":gray[:material/hourglass_empty:] " + words.t("Collecting the first values…"))

@@ -81,8 +81,8 @@ text-overflow:ellipsis;white-space:nowrap}
 [data-testid="stButtonGroup"] button[data-selected="true"] p{color:light-dark(#2F46AB,#B3C0FF)!important}
 [data-testid="stProgressBarTrack"]{background-color:light-dark(#E9E6E0,#2E3238)}
 [data-testid="stDialog"]{background-color:light-dark(rgba(34,36,42,.38),rgba(0,0,0,.6))}
-@media(max-width:640px){[class*="st-key-ver"]{display:none}[class*="st-key-row"]{padding:.15rem 0 .3rem}
-[class*="st-key-row"]>:has([class*="st-key-rowname"]){flex:1 1 100%!important}
+@media(max-width:640px){[class*="st-key-row"]>:nth-child(4){display:none}[class*="st-key-row"]{padding:.15rem 0 .3rem}
+[class*="st-key-row"]>:has([data-testid="stPageLink"]){flex:1 1 100%!important}
 [class*="st-key-row"] [data-testid="stPageLink"] a p{white-space:normal!important}}
 </style>"""
 

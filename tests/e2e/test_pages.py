@@ -111,7 +111,7 @@ def test_a_typed_value_stays_while_the_page_refreshes(hub: HubProcess, stack: St
     page = visit(hub.ui + "/services", locale="en-US")
     box = page.get_by_placeholder("Find a service")
     box.fill("post")
-    rows = page.locator('[class*="st-key-rowname"]')
+    rows = page.locator('[class*="st-key-row"]')
     expect(rows).to_have_count(1, timeout=10000)
     expect(rows).to_contain_text("PostgreSQL")
     age = page.locator('[data-testid="stSidebar"] [data-testid="stCaptionContainer"]')
@@ -170,7 +170,7 @@ HOOKS = {
         '[class*="st-key-list"] [class*="stMarkdownColoredText"]',
         ".stMarkdown",
     ),
-    "/services": ('[class*="st-key-row"] img', '[class*="st-key-version"]'),
+    "/services": ('[class*="st-key-row"] img', '[class*="st-key-row"] > :nth-child(4)'),
 }
 
 
