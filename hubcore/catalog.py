@@ -8,9 +8,10 @@ from typing import Any
 
 from pydantic import Field
 
-from .models import Container, ContainerStatus, Model, Text
+from .models import Container, ContainerStatus, Model, Text, text
 from .presets import DEFAULT_CONTAINER, PRESETS, Preset, preset_for
 
+_OF_THE_STACK = text("Part of your stack")
 LABEL = (
     "dashboard."  # labels of ours on a service: dashboard.title, .description, .category, .group, .probe, .protected
 )
@@ -179,7 +180,7 @@ def _define(
         kind=preset.name if preset else "",
         title=labels.get(LABEL + "title") or (own_preset.title if own_preset else name),
         description=labels.get(LABEL + "description") or (preset.description if preset else f"Service {name}"),
-        summary=None if labels.get(LABEL + "description") else (preset.summary if preset else None),
+        summary=None if labels.get(LABEL + "description") else (preset.summary if preset else _OF_THE_STACK),
         category=category,
         group=_choice(labels, "group", GROUPS)
         or (preset.group if preset else _GROUP_OF_CATEGORY.get(category, "other")),
