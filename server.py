@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import signal
@@ -42,11 +43,13 @@ async def plotly_script(request: Request) -> FileResponse:
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[dict[str, object]]:
     """Import what the pages need before the first visitor, and keep it out of every later garbage collection."""
-    from ui import load_page, logs_page, overview_page, service_page, services_page  # noqa: F401
+    from ui import load_page, logs_page, overview_page, service_page, services_page, session  # noqa: F401
 
+    hub = await asyncio.to_thread(session.hub)  # values are there before the first visitor
     gc.collect()
     gc.freeze()  # Streamlit collects after each rerun: 75 ms with, 15 ms without the imported modules
     yield {}
+    await asyncio.to_thread(hub.close)
 
 
 def _die_with(parent: int) -> None:

@@ -140,6 +140,7 @@ class Collector:
             self._compose.close()
         for part in (self._publishing, self._watcher, self._prober, self._sampler):
             part.close()
+        self._parts.engine.close()
 
     def _make_prober(self) -> Prober:
         engine, settings = self._parts.engine, self._settings

@@ -8,11 +8,12 @@ from hubcore.hub import Hub
 from hubcore.texts import Translator
 from ui import logs_page, overview_page, session
 from ui.judge import engine_away, shown
+from ui.live import live
 from ui.widgets import card, head
 
 
-@st.fragment(run_every=session.REFRESH)
-def live(hub: Hub, words: Translator, choice: logs_page.Choice) -> None:
+@live
+def draw(hub: Hub, words: Translator, choice: logs_page.Choice) -> None:
     """The lines that fit; reads a buffer in memory."""
     snapshot = hub.snapshot()
     if snapshot is not None and engine_away(snapshot):
@@ -38,7 +39,7 @@ head(words.t("Logs"))
 snapshot = hub.snapshot()
 services = [s for s in shown(snapshot) if not s.native and s.container is not None] if snapshot is not None else []
 if services:
-    live(hub, words, logs_page.tools(services, words))
+    draw(hub, words, logs_page.tools(services, words))
 else:
     with card("cardempty"):
         st.markdown(words.t("There is no service with a log yet. The Overview shows how to connect your stack."))

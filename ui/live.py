@@ -21,6 +21,7 @@ from hubcore.hub import Hub
 KEY = "live"
 PERIOD = 5.0  # seconds after which figures and ages are drawn again
 _DRAWN = "_drawn"  # in the session: what was known at the last drawing, and when that was
+_MORE = "_more_news"  # in the session: what else the page wants to be drawn for
 
 
 def live(draw: Callable[..., None]) -> Callable[..., None]:
@@ -29,7 +30,7 @@ def live(draw: Callable[..., None]) -> Callable[..., None]:
     @st.fragment(key=KEY)
     @wraps(draw)
     def drawn(hub: Hub, *args: Any) -> None:
-        st.session_state[_DRAWN] = (news(hub), time.monotonic())
+        st.session_state[_DRAWN] = (_all_news(hub), time.monotonic())
         draw(hub, *args)
 
     return drawn
@@ -38,6 +39,18 @@ def live(draw: Callable[..., None]) -> Callable[..., None]:
 def forget() -> None:
     """A page is about to be drawn: whether it has a live part is not known yet."""
     st.session_state.pop(_DRAWN, None)
+    st.session_state.pop(_MORE, None)
+
+
+def also(hub: Hub, more: Callable[[], object]) -> None:
+    """Draw the live part also whenever the value of `more` has changed; to be called in it before it reads that."""
+    st.session_state[_MORE] = more
+    st.session_state[_DRAWN] = (_all_news(hub), time.monotonic())
+
+
+def _all_news(hub: Hub) -> tuple[object, ...]:
+    more = st.session_state.get(_MORE)
+    return (*news(hub), more() if more is not None else None)
 
 
 def news(hub: Hub) -> tuple[object, ...]:
@@ -70,7 +83,7 @@ def draw_if_due(hub: Hub) -> None:
     context = get_script_run_ctx()
     if drawn is None or context is None or context.script_requests is None or not context.fragment_ids_this_run:
         return  # no live part, or the whole page is being drawn anyway
-    if drawn[0] == news(hub) and time.monotonic() - drawn[1] < PERIOD:
+    if drawn[0] == _all_news(hub) and time.monotonic() - drawn[1] < PERIOD:
         return
     # `st.rerun("live")` says the same, but Streamlit takes it from a widget's callback only.
     context.script_requests.request_rerun(

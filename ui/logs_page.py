@@ -13,7 +13,7 @@ from hubcore.hub import Hub
 from hubcore.models import LogLine, ServiceState
 from hubcore.texts import Translator
 
-from . import logview
+from . import live, logview
 from .markdown import escape, plain
 from .widgets import card
 
@@ -89,6 +89,7 @@ def current(hub: Hub, choice: Choice) -> tuple[list[LogLine], str, str]:
     except HubError as error:
         return [], "failed", _said(error)
     tail.touch()
+    live.also(hub, lambda: (tail.touch(), tail.version, tail.state))
     lines = list(tail.lines())
     st.session_state[FROZEN] = (choice.service, lines) if choice.paused else None
     problem = tail.problem

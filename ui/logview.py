@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import streamlit as st
 
@@ -113,6 +114,7 @@ def draw(lines: Sequence[LogLine], words: Translator, *, service: str, query: st
     _COMPONENT(key="log_lines", data=data, height="content")
 
 
+@lru_cache(maxsize=8192)
 def plain_line(text: str) -> str:
     """A log line without the escape codes that colour it in a terminal, and without other invisible characters."""
     return visible(_ESCAPES.sub("", text))

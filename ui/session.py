@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 
 import streamlit as st
@@ -27,7 +28,12 @@ def open_hub() -> Hub:
 
 @st.cache_resource(show_spinner=False, on_release=lambda hub: hub.close())
 def _shared_hub() -> Hub:
-    return open_hub()
+    opened = open_hub()
+    # Streamlit collects garbage after each rerun. What is imported by now need not be looked through every time;
+    # server.py does the same with all imports, this is for app.py alone.
+    gc.collect()
+    gc.freeze()
+    return opened
 
 
 def hub() -> Hub:

@@ -254,12 +254,14 @@ def test_a_followed_log_ends_with_the_connection_and_with_close(fake: FakeEngine
 
 def test_threads_of_streams_end(fake: FakeEngine, engine: Engine) -> None:
     fake.set(r"GET \S*/logs", stream())
+    before = set(threading.enumerate())  # engines of earlier tests may still be ending theirs
     logs = [engine.follow(ID, lines=1) for _ in range(3)]
     for log in logs:
         log.close()
 
     def names() -> list[str]:
-        return [thread.name for thread in threading.enumerate() if thread.name.startswith("engine-")]
+        new = set(threading.enumerate()) - before
+        return [thread.name for thread in new if thread.name.startswith("engine-")]
 
     wait_until(lambda: not names(), 5, "no thread of a closed stream or a past deadline")
 
