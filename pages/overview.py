@@ -29,7 +29,7 @@ def draw(hub: Hub, words: Translator) -> None:
         overview_page.away(snapshot, words, now)
     else:
         overview_page.problems(hub, snapshot, words, now)
-        overview_page.stopped(snapshot, words)
+        overview_page.stopped(snapshot, words, primary=verdict.mood == Mood.STOPPED)
     if verdict.mood in (Mood.TROUBLE, Mood.AWAY, Mood.STOPPED):
         overview_page.groups(snapshot, words)
         section(words.t("This computer"))

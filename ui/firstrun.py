@@ -57,8 +57,8 @@ def draw(hub: Hub, snapshot: Snapshot, words: Translator, now: float) -> None:
         else:
             _later("start", t("Start the services"))
     natives = [service for service in shown(snapshot) if service.native]
-    for number, service in enumerate(natives):
-        _native(number, service, words)
+    for place, service in enumerate(natives):
+        _native(place, service, words)
     if snapshot.host is not None:
         section(t("This computer"))
         host_figures(hub, words, snapshot)

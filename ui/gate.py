@@ -99,7 +99,7 @@ class Gate:
         """Same origin, or one of the setting. A request without an origin does not come from a web page; a WebSocket
         handshake of a browser always has one."""
         if not origins:
-            return scope["type"] == "http"
+            return bool(scope["type"] == "http")
         origin = origins[0].rstrip("/").lower()
         if len(origins) > 1:
             return False

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from hubcore.errors import HubError
-from hubcore.hub import Hub
+from hubcore.hub import Hub, LogTail
 from hubcore.models import LogLine, ServiceState
 from hubcore.texts import Translator
 
@@ -89,11 +89,17 @@ def current(hub: Hub, choice: Choice) -> tuple[list[LogLine], str, str]:
     except HubError as error:
         return [], "failed", _said(error)
     tail.touch()
-    live.also(hub, lambda: (tail.touch(), tail.version, tail.state))
+    live.also(hub, lambda: _seen(tail))
     lines = list(tail.lines())
     st.session_state[FROZEN] = (choice.service, lines) if choice.paused else None
     problem = tail.problem
     return lines, "paused" if choice.paused else tail.state, st.session_state["_words"][1].text(problem)
+
+
+def _seen(tail: LogTail) -> tuple[int, str]:
+    """What is worth drawing again; also tells the follower that somebody still reads."""
+    tail.touch()
+    return tail.version, tail.state
 
 
 def _said(error: HubError) -> str:

@@ -57,6 +57,9 @@ def _sentences(verdict: Verdict, snapshot: Snapshot, words: Translator, now: flo
         title = words.n(
             "{count} of {total} services is stopped", "{count} of {total} services are stopped", number, total=total
         )
+        if number == verdict.total:
+            title = words.t("All services are stopped")
+            return title, words.t("Start them all with one button, or one by one."), CONDITIONS[Condition.STOPPED]
         return title, words.t("Whatever runs is working."), CONDITIONS[Condition.STOPPED]
     if verdict.mood == Mood.UNSURE:
         number = verdict.count(Condition.UNKNOWN)
@@ -174,13 +177,24 @@ def groups(snapshot: Snapshot, words: Translator) -> None:
                     service_link(service, words)
 
 
-def stopped(snapshot: Snapshot, words: Translator) -> None:
-    """What is stopped, with the button that starts it."""
+def stopped(snapshot: Snapshot, words: Translator, *, primary: bool) -> None:
+    """What is stopped, with the button that starts it, and one for all of them."""
     services = [s for s in by_harm(shown(snapshot)) if s.condition == Condition.STOPPED and control.allowed(s)]
     if not services:
         return
+    names = [service.name for service in services if service.operation_id is None]
     with card("cardstopped"), st.container(key="liststopped"):
+        if len(names) > 1:
+            st.button(
+                words.n("Start {count} stopped service", "Start all {count} stopped services", len(names)),
+                icon=":material/play_arrow:",
+                type="primary" if primary else "secondary",
+                key="start_stopped",
+                on_click=control.submit,
+                args=(OperationKind.START, names),
+            )
         for service in services[:8]:
             with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
                 service_link(service, words)
-                control.button(OperationKind.START, service, words)
+                paused = control.is_up(service)
+                control.button(OperationKind.RESTART if paused else OperationKind.START, service, words)

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from hubcore.hub import Hub
-from hubcore.models import Snapshot
+from hubcore.models import Condition, Snapshot
 
 from . import samples
 from .conftest import words_of
@@ -132,3 +132,15 @@ def test_a_refused_command_says_why(publish: Publish, open_page: Open, hub: Hub)
     app.button(key="start:litellm").click().run()
     assert not app.exception
     assert "already being done to" in words_of(app)
+
+
+def test_all_stopped_is_one_button_away(publish: Publish, open_page: Open, hub: Hub) -> None:
+    stopped = [samples.service(name, name.title(), Condition.STOPPED) for name in ("db", "redis")]
+    publish(samples.snapshot(stopped))
+    app = open_page("overview")
+    assert "All services are stopped" in title(app)
+    assert [button.key for button in app.button if button.proto.type == "primary"] == ["start_stopped"]
+    seen = hub.version()
+    app.button(key="start_stopped").click().run()
+    hub.wait(seen, 5.0)
+    assert [set(one.services) for one in hub.operations()] == [{"db", "redis"}]
