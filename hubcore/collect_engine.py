@@ -52,6 +52,7 @@ class EngineWatcher:
         self._on_start = on_start
         self._stopping = threading.Event()
         self._stream: EventStream | None = None
+        self._delay = _BACKOFF[0]
         self._reconcile_lock = threading.Lock()
         self._threads = [
             threading.Thread(target=self._watch, name="engine-events", daemon=True),
@@ -87,26 +88,20 @@ class EngineWatcher:
             for definition in self._world.definitions().values():
                 for container in definition.containers:
                     if container.started_at is None or _outdated(container, known.get(container.id)):
-                        self._inspect(container.id)
-
-    def inspect(self, container_id: str) -> None:
-        """Look at one container now, after something was done to it."""
-        self._inspect(container_id)
+                        self.inspect(container.id)
 
     def _watch(self) -> None:
-        delay = _BACKOFF[0]
         while not self._stopping.is_set():
             try:
                 self._follow()
-                delay = _BACKOFF[0]
             except HubError as error:
                 if self._stopping.is_set():
                     return
                 self._lost(error)
             except Exception:
                 log.exception("Watching the Docker engine failed unexpectedly.")
-            self._stopping.wait(delay)
-            delay = min(delay * 2, _BACKOFF[1])
+            self._stopping.wait(self._delay)
+            self._delay = min(self._delay * 2, _BACKOFF[1])
 
     def _follow(self) -> None:
         version = self._engine.ping()
@@ -117,6 +112,7 @@ class EngineWatcher:
                 return
             self.refresh()
             self._connected(version.version)
+            self._delay = _BACKOFF[0]
             for event in events:
                 self._handle(event)
                 if self._stopping.is_set():
@@ -156,13 +152,14 @@ class EngineWatcher:
             # Tell readers before asking the engine anything: a busy engine answers late.
             died = {"status": ContainerStatus.EXITED, "exit_code": event.exit_code, "finished_at": event.at, "pid": 0}
             self._world.set_container(known.model_copy(update=died))
-        self._inspect(event.container_id)
+        self.inspect(event.container_id)
         if known is None:
             self._define(self._world.containers())
         if action in ("start", "unpause", "health_status"):
             self._notify(event.container_id)
 
-    def _inspect(self, container_id: str) -> None:
+    def inspect(self, container_id: str) -> None:
+        """Look at one container now."""
         try:
             self._world.set_container(self._engine.inspect(container_id))
         except NoContainer:

@@ -13,9 +13,10 @@ from .adapters.history import History
 from .adapters.host import HostSampler
 from .adapters.native import process_figures
 from .errors import HubError
-from .history_rows import HOST, entity_of, host_row, service_row
+from .history_rows import entity_of, host_row, service_row
 from .models import Condition, Container, ContainerStatus, EngineStatus, Figures, HostFigures
 from .rates import RawSample, figures
+from .series import HOST
 from .world import World
 
 log = logging.getLogger(__name__)

@@ -20,10 +20,11 @@ from .collect_engine import EngineWatcher
 from .collect_figures import Sampler
 from .collect_health import Prober
 from .errors import HubError
+from .executor import Executor
 from .lease import Lease
 from .models import EngineStatus, Event, Operation, OperationKind, OperationStatus, Snapshot, Text, text
 from .notes import Notes
-from .operations import VERSION_KEY, Executor, OperationQueue
+from .operations import VERSION_KEY, OperationQueue
 from .presets import PRESETS
 from .publisher import Publisher, PublishLoop
 from .settings import Settings
@@ -215,7 +216,6 @@ class Collector:
         self._upkeep_due = time.monotonic() + self._settings.cache_cleanup_interval
         purged = self._parts.store.purge_expired()
         log.debug("Purged %d expired entries of the store.", purged)
-        self._parts.history.prune(time.time())
 
 
 def operation_event(operation: Operation) -> Event:

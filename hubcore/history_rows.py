@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .models import Condition, Figures, Health, HostFigures
+from .series import HOST
 
-HOST = "host"
 _CONDITION_LEVEL = {Condition.WORKS: 0.0, Condition.ATTENTION: 1.0, Condition.BROKEN: 2.0, Condition.STOPPED: 3.0}
 
 
@@ -13,20 +13,26 @@ def entity_of(service: str) -> str:
     return f"service {service}" if service == HOST else service
 
 
-def per_second(before: int | None, after: int, seconds: float) -> float | None:
-    """Rate of a counter of bytes; None without an earlier value, and when the counter began anew."""
-    if before is None or after < before or seconds <= 0:
-        return None
-    return (after - before) / seconds
+Sample = HostFigures | Figures
+
+
+def _rates(before: Sample | None, now: Sample, **columns: str) -> dict[str, float | None]:
+    """Rates per second of counters of bytes: column → the counter's field.
+
+    None without an earlier sample, without time between the two, and when the counter began anew.
+    """
+    rates: dict[str, float | None] = dict.fromkeys(columns)
+    seconds = now.taken_at - before.taken_at if before is not None else 0.0
+    if seconds <= 0:
+        return rates
+    for column, field in columns.items():
+        grown = getattr(now, field) - getattr(before, field)
+        rates[column] = grown / seconds if grown >= 0 else None
+    return rates
 
 
 def host_row(before: HostFigures | None, now: HostFigures) -> dict[str, float | None]:
     """The columns of the entity `host`."""
-    seconds = now.taken_at - before.taken_at if before else 0.0
-
-    def rate(name: str) -> float | None:
-        return per_second(getattr(before, name) if before else None, getattr(now, name), seconds)
-
     return {
         "cpu_percent": now.cpu_percent,
         "memory_percent": now.memory_percent,
@@ -35,10 +41,14 @@ def host_row(before: HostFigures | None, now: HostFigures) -> dict[str, float | 
         "disk_percent": now.disk_percent,
         "disk_used": float(now.disk_used),
         "load1": now.load[0] if now.load else None,
-        "network_rx_rate": rate("network_rx"),
-        "network_tx_rate": rate("network_tx"),
-        "disk_read_rate": rate("disk_read"),
-        "disk_write_rate": rate("disk_write"),
+        **_rates(
+            before,
+            now,
+            network_rx_rate="network_rx",
+            network_tx_rate="network_tx",
+            disk_read_rate="disk_read",
+            disk_write_rate="disk_write",
+        ),
     }
 
 
@@ -49,18 +59,17 @@ def service_row(
     row: dict[str, float | None] = {"condition": _CONDITION_LEVEL.get(condition)}
     if now is None:
         return row
-    seconds = now.taken_at - before.taken_at if before else 0.0
-
-    def rate(name: str) -> float | None:
-        return per_second(getattr(before, name) if before else None, getattr(now, name), seconds)
-
     return row | {
         "cpu_percent": now.cpu_percent,
         "memory_usage": float(now.memory_usage),
         "memory_percent": now.memory_percent,
-        "network_rx_rate": rate("network_rx"),
-        "network_tx_rate": rate("network_tx"),
-        "block_read_rate": rate("block_read"),
-        "block_write_rate": rate("block_write"),
+        **_rates(
+            before,
+            now,
+            network_rx_rate="network_rx",
+            network_tx_rate="network_tx",
+            block_read_rate="block_read",
+            block_write_rate="block_write",
+        ),
         "response_ms": health.duration * 1000 if health.duration is not None else None,
     }

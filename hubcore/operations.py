@@ -1,4 +1,4 @@
-"""Operations: commands as records in the store, run one per service by the leader, followed from anywhere.
+"""Operations: commands as records in the store, one per service at a time, followed from anywhere.
 
 A record lives under `op:<id>`; an index names the newest ones with their revisions, so that a reader fetches only what
 changed. Everything is written inside transactions: killing any process leaves a readable record, and the next leader
@@ -7,12 +7,10 @@ marks what its predecessor was doing as interrupted.
 
 from __future__ import annotations
 
-import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 
 import orjson
 
@@ -29,9 +27,8 @@ from .models import (
     text,
 )
 
-log = logging.getLogger(__name__)
-
 INDEX_KEY = "ops"
+OPEN_KEY = "ops:open"
 VERSION_KEY = "version"
 _KEEP = 100  # ended operations that stay readable
 _LOG_LINES = 200
@@ -119,24 +116,27 @@ class OperationQueue:
         return {service: op.id for op in self._unended() for service in op.services}
 
     def _unended(self) -> list[Operation]:
-        raw = self._store.get_bytes("ops:open")
+        return [self.get(operation_id) for operation_id in self._open_ids()]
+
+    def _open_ids(self) -> list[str]:
+        raw = self._store.get_bytes(OPEN_KEY)
         ids: list[str] = orjson.loads(raw) if raw else []
-        return [self.get(operation_id) for operation_id in ids]
+        return ids
 
     def _write(self, operation: Operation) -> None:
         index = self.index()
-        revision = index.pop(operation.id, 0) + 1
-        index = {operation.id: revision, **index} if revision == 1 else {**index, operation.id: revision}
-        entries = sorted(index.items(), reverse=True)
-        for old, _ in entries[_KEEP:]:
-            self._store.delete(_key(old))
-        raw = self._store.get_bytes("ops:open")
-        still_open = [i for i in (orjson.loads(raw) if raw else []) if i != operation.id]
+        index[operation.id] = index.get(operation.id, 0) + 1
+        still_open = [i for i in self._open_ids() if i != operation.id]
         if not operation.status.ended:
             still_open.append(operation.id)
+        newest_first = sorted(index, reverse=True)
+        for old in newest_first[_KEEP:]:
+            if old not in still_open:  # whoever works on it, or waits for it, still needs its record
+                del index[old]
+                self._store.delete(_key(old))
         self._store.put(_key(operation.id), orjson.dumps(dump(operation)))
-        self._store.put(INDEX_KEY, orjson.dumps(entries[:_KEEP]))
-        self._store.put("ops:open", orjson.dumps(still_open))
+        self._store.put(INDEX_KEY, orjson.dumps([(i, index[i]) for i in newest_first if i in index]))
+        self._store.put(OPEN_KEY, orjson.dumps(still_open))
         self._store.increment(VERSION_KEY)
 
 
@@ -206,95 +206,3 @@ class OperationRun:
         operation = self._operation.model_copy(update=update)
         self._queue.update(operation)
         self._operation = operation
-
-
-Action = Callable[[OperationRun], None]
-
-
-class Executor:
-    """Runs queued operations; only the leader starts one.
-
-    `on_change` is told when an operation began and after it ended, `before_end` when its work is done but nobody has
-    been told yet: whoever waits for the end then sees what it led to.
-    """
-
-    def __init__(
-        self,
-        queue: OperationQueue,
-        owner: str,
-        actions: Mapping[OperationKind, Action],
-        *,
-        on_change: Callable[[Operation], None],
-        before_end: Callable[[Operation], None] = lambda _: None,
-        workers: int = 4,
-    ) -> None:
-        self._before_end = before_end
-        self._queue = queue
-        self._owner = owner
-        self._actions = actions
-        self._on_change = on_change
-        self._running = 0
-        self._ended = threading.Condition()
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="operation")
-
-    def recover(self) -> None:
-        """Mark what a dead leader left behind; call once after taking the lease."""
-        for operation in self._queue.interrupt_foreign(self._owner):
-            log.warning("Operation %s (%s) was interrupted.", operation.id, operation.kind)
-            self._on_change(operation)
-
-    def poll(self) -> None:
-        """Start everything that is queued."""
-        while (operation := self._queue.claim(self._owner)) is not None:
-            with self._ended:
-                self._running += 1
-            self._on_change(operation)
-            self._pool.submit(self._carry_out, operation)
-
-    @property
-    def busy(self) -> bool:
-        """Whether an operation is running."""
-        return self._running > 0
-
-    def close(self, patience: float = 8.0) -> None:
-        """Start nothing more, and give running operations `patience` seconds to end."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        with self._ended:
-            if not self._ended.wait_for(lambda: self._running == 0, patience):
-                log.warning(
-                    "%d operations are still running; the next leader marks them as interrupted.", self._running
-                )
-
-    def _carry_out(self, operation: Operation) -> None:
-        try:
-            self._run(operation)
-        finally:
-            with self._ended:
-                self._running -= 1
-                self._ended.notify_all()
-
-    def _run(self, operation: Operation) -> None:
-        run = OperationRun(operation, self._queue)
-        try:
-            self._actions[operation.kind](run)
-            self._before_end(operation)
-            ended = run.finish()
-        except LeaseLost:
-            log.warning("Operation %s was given up: another process leads now.", operation.id)
-            return
-        except HubError as error:
-            ended = self._fail(run, error)
-        except Exception as error:
-            log.exception("Operation %s failed unexpectedly.", operation.id)
-            ended = self._fail(
-                run, HubError(text("Something went wrong that the dashboard did not foresee."), detail=repr(error))
-            )
-        self._on_change(ended)
-
-    def _fail(self, run: OperationRun, error: HubError) -> Operation:
-        log.warning("Operation %s failed: %s (%s)", run.operation.id, error, error.detail or "no detail")
-        try:
-            self._before_end(run.operation)
-            return run.finish(error)
-        except LeaseLost:
-            return run.operation

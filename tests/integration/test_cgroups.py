@@ -18,7 +18,7 @@ from hubcore.models import ContainerStatus
 from tests.stack.stack import docker
 from tests.stack.waiting import wait_until
 
-from .boxes import Box, boxes
+from .boxes import Box
 
 pytestmark = [
     pytest.mark.stack,
@@ -34,11 +34,6 @@ def engine() -> Iterator[Engine]:
         if not found.is_local:
             pytest.skip("the engine is on another machine")
         yield found
-
-
-@pytest.fixture
-def box(engine: Engine) -> Iterator[Box]:
-    yield from boxes(engine)
 
 
 def test_figures_agree_with_docker_stats(engine: Engine, box: Box) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -17,21 +16,10 @@ from hubcore.models import Container, ContainerStatus, Port
 from tests.stack.stack import docker
 from tests.stack.waiting import free_port, wait_until
 
-from .boxes import Box, boxes
+from .boxes import Box
 
 pytestmark = pytest.mark.stack
 FOREVER = ("sleep", "1000000")
-
-
-@pytest.fixture
-def engine() -> Iterator[Engine]:
-    with closing(Engine(read_timeout=10)) as found:
-        yield found
-
-
-@pytest.fixture
-def box(engine: Engine) -> Iterator[Box]:
-    yield from boxes(engine)
 
 
 def listed(engine: Engine, container_id: str) -> Container:

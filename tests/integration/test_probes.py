@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
 from dotenv import dotenv_values
@@ -19,20 +17,9 @@ from hubcore.probing import ProbeSpec
 from tests.stack.stack import Stack, docker
 from tests.stack.waiting import free_port, wait_until
 
-from .boxes import Box, boxes
+from .boxes import Box
 
 pytestmark = pytest.mark.stack
-
-
-@pytest.fixture
-def engine() -> Iterator[Engine]:
-    with closing(Engine(read_timeout=10)) as found:
-        yield found
-
-
-@pytest.fixture
-def box(engine: Engine) -> Iterator[Box]:
-    yield from boxes(engine)
 
 
 def run(engine: Engine, means: Means, *, timeout: float = 5, **fields: object) -> Health:

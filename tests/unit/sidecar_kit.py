@@ -13,6 +13,7 @@ import pytest
 
 from api_sidecar.app import Sidecar, create_app
 from hubcore.adapters.store import Store
+from hubcore.executor import Executor
 from hubcore.hub import Hub
 from hubcore.models import (
     Container,
@@ -28,7 +29,7 @@ from hubcore.models import (
     Snapshot,
     text,
 )
-from hubcore.operations import Executor, OperationQueue, OperationRun
+from hubcore.operations import OperationQueue, OperationRun
 from hubcore.publisher import Publisher
 from hubcore.settings import load_settings
 

@@ -9,8 +9,9 @@ import pytest
 
 from hubcore.adapters.store import Store
 from hubcore.errors import EngineRefused, LeaseLost, OperationActive, UnknownOperation
+from hubcore.executor import Executor
 from hubcore.models import Actor, Operation, OperationKind, OperationStatus, Step, StepStatus, text
-from hubcore.operations import Executor, OperationQueue, OperationRun
+from hubcore.operations import OperationQueue, OperationRun
 
 
 @pytest.fixture
@@ -115,3 +116,15 @@ def test_records_are_kept_to_a_number(queue: OperationQueue) -> None:
     with pytest.raises(UnknownOperation):
         queue.get(first.id)
     assert next(iter(queue.index())) == max(queue.index()), "newest first"
+
+
+def test_a_record_that_is_still_needed_outlives_the_newest(queue: OperationQueue) -> None:
+    waiting = submit(queue, "slow")
+    assert queue.claim("me") is not None
+    for _ in range(101):
+        submit(queue, "s")
+        claimed = queue.claim("me")
+        assert claimed is not None
+        OperationRun(claimed, queue).finish()
+    assert queue.get(waiting.id).status == OperationStatus.RUNNING
+    assert queue.active() == {"slow": waiting.id}
