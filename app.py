@@ -6,5 +6,5 @@ from ui import shell
 
 shell.configure()
 page = st.navigation(shell.pages(), expanded=True)
-shell.frame()
+shell.frame(page)
 page.run()

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import signal
 import sys
-import threading
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,17 +18,20 @@ from starlette.routing import Route
 from streamlit import config
 from streamlit.runtime.pages_manager import PagesManager
 
-from hubcore.errors import SettingsError
+from hubcore.audit_events import Asking
+from hubcore.errors import HubError, SettingsError
+from hubcore.process_life import end_with_parent, is_supervised
 from hubcore.settings import Settings, load_settings
-from ui import charts
+from hubcore.statefolder import open_state
+from ui import charts, session
 from ui.gate import Gate
 
 # Without this, a deep link on a fresh server runs a file of pages/ without app.py. Every page checks for it as well.
 PagesManager.uses_pages_directory = False
 
+_MOST_TOLD = 4  # refusals that are being told at once
+_telling: set[asyncio.Future[None]] = set()
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-SUPERVISED = "DASHBOARD_SUPERVISED"
-_PARENT_CHECK = 1.0
 
 
 async def plotly_script(request: Request) -> FileResponse:
@@ -43,7 +42,7 @@ async def plotly_script(request: Request) -> FileResponse:
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[dict[str, object]]:
     """Import what the pages need before the first visitor, and keep it out of every later garbage collection."""
-    from ui import load_page, logs_page, overview_page, service_page, services_page, session  # noqa: F401
+    from ui import load_page, logs_page, overview_page, service_page, services_page  # noqa: F401
 
     hub = await asyncio.to_thread(session.hub)  # values are there before the first visitor
     gc.collect()
@@ -52,22 +51,29 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, object]]:
     await asyncio.to_thread(hub.close)
 
 
-def _die_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(_PARENT_CHECK)
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
 def _settings() -> Settings:
     try:
-        return load_settings()
+        settings = load_settings()
+        open_state(settings)
     except SettingsError as error:
         sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"The state folder (DASHBOARD_STATE_DIR) cannot be used: {error}")
+    return settings
+
+
+def _note_refusal(error: HubError, asking: Asking) -> None:
+    """Have the hub tell of it, in another thread: it may write. A flood of them is told as far as the hub keeps up."""
+    if len(_telling) < _MOST_TOLD:
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(None, lambda: session.hub().refusals.note(error, asking))
+        _telling.add(future)
+        future.add_done_callback(_telling.discard)
 
 
 SETTINGS = _settings()
-if os.environ.get(SUPERVISED) == "1":
-    threading.Thread(target=_die_with, args=(os.getppid(),), daemon=True, name="parent-watch").start()
+if is_supervised():
+    end_with_parent()
 
 # The guard decides about hosts and origins, by the dashboard's own settings.
 config.set_option("server.allowedHosts", ["*"])
@@ -75,6 +81,6 @@ charts.PLOTLY_URL = f"/vendor/plotly-{plotly.__version__}.min.js"
 app = st.App(
     "app.py",
     lifespan=lifespan,
-    middleware=[Middleware(Gate, settings=SETTINGS)],
+    middleware=[Middleware(Gate, settings=SETTINGS, refused=_note_refusal)],
     routes=[Route(charts.PLOTLY_URL, plotly_script)],
 )

@@ -11,13 +11,16 @@ import sys
 from collections.abc import Sequence
 from wsgiref.types import WSGIApplication
 
-from hubcore.errors import HubError, SettingsError
+from hubcore.errors import HubError, SettingsError, TokensUnreadable
+from hubcore.exposure import require_tokens
 from hubcore.log import configure_logging
+from hubcore.origins import authority
+from hubcore.process_life import end_with_parent
 from hubcore.settings import Settings, load_settings
 from hubcore.texts import Translator
 
 from . import server
-from .lifecycle import PortTaken, end_with_supervisor, require_port
+from .lifecycle import PortTaken, require_port
 
 log = logging.getLogger("api_sidecar")
 
@@ -36,20 +39,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--supervised", action="store_true", help="end when the program that started this one ends (used by hubcore up)"
     )
     options = parser.parse_args(arguments)
+    settings = None
     try:
         settings = load_settings()
-    except SettingsError as error:
-        return _fail(error, None, 2)
+        require_tokens(settings)
+        if not options.supervised:
+            _open_state(settings)
+    except (SettingsError, TokensUnreadable) as error:
+        return _fail(error, settings, 2)
+    except OSError as error:
+        sys.stderr.write(f"The API cannot use its directory (DASHBOARD_STATE_DIR): {error}\n")
+        return 1
     configure_logging(settings)
     if options.supervised:
-        end_with_supervisor()
+        end_with_parent()
     try:
         require_port(settings.api_host, settings.api_port)
     except PortTaken as error:
         return _fail(error, settings, 3)
-    log.info("The API is at http://%s:%s", settings.api_host, settings.api_port)
+    log.info("The API is at http://%s", authority(settings.api_host, settings.api_port))
     server.serve(settings, build)
     return 0
+
+
+def _open_state(settings: Settings) -> None:
+    """Here already, so that it is told once; imported only now, for it brings Docker's SDK along."""
+    from hubcore.statefolder import open_state
+
+    open_state(settings)
 
 
 def _fail(error: HubError, settings: Settings | None, code: int) -> int:

@@ -7,20 +7,33 @@ included, comes out as JSON with the CORS headers of the request.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import bottle
 
-from hubcore.errors import HubError, OriginRefused
+from hubcore.audit_events import Asking
+from hubcore.errors import HubError, RoleRefused
+from hubcore.roles import Principal, Role
 
 from .call import Answer, Call
 from .commands import Commands
+from .config import Config
+from .databases import Databases
+from .documentation import Documentation
 from .errors import error_answer, routing_error, unexpected_answer
-from .guard import Guard, Headers
+from .frontend import Frontend
+from .guard import Guard, Headers, surrounded
+from .models import Models
 from .reads import Reads
+from .route import Route
+from .security import Security
+from .selftests import SelfTests
 from .streams import Streams
+from .upstream_answers import UpstreamSlots
+from .while_allowed import WhileAllowed
 
 if TYPE_CHECKING:
     from hubcore.hub import Hub
@@ -28,34 +41,20 @@ if TYPE_CHECKING:
 CALL_KEY = "sidecar.call"
 
 
-class Route(NamedTuple):
-    """One address: method, bottle's rule, handler (which takes the call and the rule's wildcards)."""
-
-    method: str
-    rule: str
-    handler: Callable[..., Answer]
-
-
 def routes(hub: Hub) -> list[Route]:
     """Every address of the API. GET routes answer HEAD as well, all answer OPTIONS."""
-    reads, commands, streams = Reads(hub), Commands(hub), Streams(hub)
-    return [
-        Route("GET", "/api/status", reads.status),
-        Route("GET", "/api/metrics", reads.metrics),
-        Route("GET", "/api/services", reads.services),
-        Route("GET", "/api/system/stats", reads.system_stats),
-        Route("GET", "/api/cache/info", reads.cache_info),
-        Route("GET", "/api/operations", reads.operations),
-        Route("GET", "/api/operations/<operation_id>", reads.operation),
-        Route("GET", "/api/service/<name>/logs/stream", streams.logs),
-        Route("POST", "/api/cache/clear", commands.clear_cache),
-        Route("POST", "/api/services/start-all", commands.start_all),
-        Route("POST", "/api/services/stop-all", commands.stop_all),
-        Route("POST", "/api/services/restart-all", commands.restart_all),
-        Route("POST", "/api/service/<name>/control", commands.control),
-        Route("GET", "/healthz", reads.healthz),
-        Route("GET", "/readyz", reads.readyz),
+    asked = UpstreamSlots()
+    table = [
+        *Reads(hub).routes(),
+        *Streams(hub).routes(),
+        *Commands(hub).routes(),
+        *Config(hub).routes(),
+        *Models(hub, asked).routes(),
+        *Databases(hub, asked).routes(),
+        *SelfTests(hub, asked).routes(),
+        *Security(hub).routes(),
     ]
+    return [*table, *Documentation(hub, table).routes()]
 
 
 class Sidecar:
@@ -65,30 +64,41 @@ class Sidecar:
         self._hub = hub
         self._guard = Guard(hub.settings)
         self._language = hub.settings.language
-        self._bottle = _router(routes(hub), self._preflight)
+        folder = hub.settings.legacy_frontend_dir
+        self._frontend = Frontend(folder, hub.settings.api_port) if folder is not None else None
+        self._bottle = _router(routes(hub), self._preflight, hub.access.holds)
+        self._bottle.default_error_handler = self._unrouted
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        call = Call(environ, self._language)
+        call = Call(environ, self._hub.access.identify, self._language)
         environ[CALL_KEY] = call
         surrounding = self._guard.headers(call)
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
-            return start_response(status, headers + surrounding, exc_info)
+            return start_response(status, surrounded(headers, surrounding), exc_info)
 
         try:
             self._guard.check(call)
             answer: Iterable[bytes] = self._bottle(environ, start)
         except HubError as error:
-            if isinstance(error, OriginRefused):
-                self._hub.note_refusal(error)
+            self._hub.refusals.note(error, _asking(call, error))
             return _send(call, error_answer(call, error), start)
         except Exception as error:
             return _send(call, unexpected_answer(call, error), start)
         return answer
 
-    def _preflight(self, call: Call, **_: str) -> Answer:
-        return Answer(204, b"", self._guard.preflight(call))
+    def _preflight(self, call: Call, allow: str, **_: str) -> Answer:
+        return Answer(204, b"", {**self._guard.preflight(call), "Allow": allow})
+
+    def _unrouted(self, refusal: Any) -> Any:
+        """What the router did not find, or not with this method."""
+        call: Call = bottle.request.environ[CALL_KEY]
+        if self._frontend is not None and refusal.status_code == 404 and self._frontend.takes(call.path):
+            return _response(self._frontend.answer(call))  # pages are for whoever may reach the port
+        if call.method != "OPTIONS":
+            call.principal.require(Role.VIEWER)  # who may see nothing does not learn which addresses there are either
+        raise routing_error(refusal.status_code, call.method, refusal.headers.get("Allow", ""))
 
 
 def create_app(hub: Hub) -> Sidecar:
@@ -103,27 +113,38 @@ def _send(call: Call, answer: Answer, start: Callable[[str, Headers], object]) -
     return [] if call.method == "HEAD" else [body]
 
 
-def _router(table: Iterable[Route], preflight: Callable[..., Answer]) -> Any:
+def _asking(call: Call, error: HubError) -> Asking:
+    user = call.principal.name if isinstance(error, RoleRefused) else ""
+    return Asking(user, call.address, "api", call.method, str(call.environ.get("PATH_INFO") or ""))
+
+
+def _router(table: Iterable[Route], preflight: Callable[..., Answer], holds: Callable[[Principal], bool]) -> Any:
     router = bottle.Bottle()
     router.config["catchall"] = False  # errors of handlers come to us, not to bottle's HTML pages
-    router.default_error_handler = _refused_by_router
-    rules: set[str] = set()
+    methods: dict[str, set[str]] = {}
     for route in table:
-        router.route(route.rule, method=route.method, callback=_adapted(route.handler))
-        if route.rule not in rules:
-            rules.add(route.rule)
-            router.route(route.rule, method="OPTIONS", callback=_adapted(preflight))
+        router.route(route.rule, method=route.method, callback=_adapted(route.handler, route.role, holds))
+        methods.setdefault(route.rule, {"OPTIONS"}).update({"GET", "HEAD"} if route.method == "GET" else {route.method})
+    for rule, possible in methods.items():
+        answer = partial(preflight, allow=", ".join(sorted(possible)))
+        router.route(rule, method="OPTIONS", callback=_adapted(answer, None, holds))
     return router
 
 
-def _adapted(handler: Callable[..., Answer]) -> Callable[..., Any]:
+def _adapted(
+    handler: Callable[..., Answer], role: Role | None, holds: Callable[[Principal], bool]
+) -> Callable[..., Any]:
     def callback(**wildcards: str) -> Any:
-        answer = handler(bottle.request.environ[CALL_KEY], **wildcards)
-        return bottle.HTTPResponse(body=answer.body, status=answer.status, headers=dict(answer.headers))
+        call: Call = bottle.request.environ[CALL_KEY]
+        if role is not None:
+            call.principal.require(role)  # before the handler reads anything of the body
+        answer = handler(call, **wildcards)
+        if role is not None and not isinstance(answer.body, bytes):
+            answer = answer._replace(body=WhileAllowed(answer.body, lambda: holds(call.principal)))
+        return _response(answer)
 
     return callback
 
 
-def _refused_by_router(refusal: Any) -> None:
-    call: Call = bottle.request.environ[CALL_KEY]
-    raise routing_error(refusal.status_code, call.method, refusal.headers.get("Allow", ""))
+def _response(answer: Answer) -> Any:
+    return bottle.HTTPResponse(body=answer.body, status=answer.status, headers=dict(answer.headers))

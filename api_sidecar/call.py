@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
@@ -10,13 +10,15 @@ from wsgiref.types import WSGIEnvironment
 
 import orjson
 
-from hubcore.errors import BadRequest, BodyTooLarge
-from hubcore.models import text
-from hubcore.texts import Translator, choose_language
+from hubcore.errors import BadRequest
+from hubcore.models import Actor, text
+from hubcore.roles import Principal
+from hubcore.texts import Translator, choose_language, wanted_languages
 
+from .bodies import B, validated
+from .body_reading import BODY_LIMIT, declared_length, read_body
 from .slots import Slots
 
-BODY_LIMIT = 64 * 1024  # bytes; the largest body of this release is {"action": "restart"}
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 JSON_TYPE = "application/json"
 
@@ -39,33 +41,38 @@ def _translator(language: str) -> Translator:
     return Translator(language)
 
 
-@lru_cache(maxsize=256)
-def _wanted(accept_language: str) -> tuple[str, ...]:
-    """Languages of an Accept-Language header, best first (RFC 9110, section 12.5.4); those with q=0 left out."""
-    ranked: list[tuple[float, str]] = []
-    for part in accept_language[:500].split(","):
-        tag, _, parameter = part.partition(";")
-        quality = parameter.strip().removeprefix("q=")
-        try:
-            weight = float(quality) if quality else 1.0
-        except ValueError:
-            weight = 0.0
-        if tag.strip() and weight > 0:
-            ranked.append((weight, tag.strip()))
-    return tuple(tag for _, tag in sorted(ranked, key=lambda item: -item[0]))
-
-
 class Call:
     """One request, read lazily from the WSGI environment."""
 
-    def __init__(self, environ: WSGIEnvironment, default_language: str | None = None) -> None:
+    def __init__(
+        self, environ: WSGIEnvironment, identify: Callable[[str | None, str], Principal], language: str | None = None
+    ) -> None:
+        """`identify`: the sender by Authorization header and address; `language`: for clients that name none."""
         self.environ = environ
-        self._default_language = default_language
+        self._identify = identify
+        self._default_language = language
+        #: the path of the address, percent-decoded; bytes that are no UTF-8 are replaced (bottle would drop them)
+        self.path = str(environ.get("PATH_INFO") or "").encode("latin-1", "replace").decode("utf-8", "replace")
 
     @property
     def method(self) -> str:
         """The HTTP method in capitals."""
         return str(self.environ["REQUEST_METHOD"])
+
+    @cached_property
+    def principal(self) -> Principal:
+        """Who asks. Raises TokenRequired, TooManyAttempts."""
+        return self._identify(self.header("Authorization"), self.address)
+
+    @property
+    def address(self) -> str:
+        """The client's address, as the connection has it: headers that proxies add could be anybody's words."""
+        return str(self.environ.get("REMOTE_ADDR") or "")
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks, for the record of an operation."""
+        return Actor(name=self.principal.name, via="api", address=self.principal.address)
 
     @property
     def safe(self) -> bool:
@@ -93,19 +100,20 @@ class Call:
     @cached_property
     def translator(self) -> Translator:
         """Speaks the language the client asks for, else the one of the settings, else English."""
-        wishes = _wanted(self.header("Accept-Language") or "")
+        wishes = wanted_languages(self.header("Accept-Language") or "")
         return _translator(choose_language(*wishes, self._default_language))
 
-    def json_object(self, slots: Slots) -> dict[str, Any]:
-        """The body as a JSON object; {} for an empty one, whatever its Content-Type.
+    def json_object(self, slots: Slots, limit: int = BODY_LIMIT) -> dict[str, Any]:
+        """The body, at most `limit` bytes, as a JSON object; {} for an empty one, whatever its Content-Type.
 
         `slots` limit how many bodies are read at once: a client that sends its body drop by drop holds a thread.
-        Raises BodyTooLarge, BadRequest and TooBusy.
+        Raises BodyTooLarge, LengthRequired, BadRequest and TooBusy.
         """
-        if not self._has_body():
+        length = declared_length(self.environ, limit)
+        if not length:
             return {}
         with slots.hold():
-            data = self._read()
+            data = read_body(self.environ, length)
         if not data.strip():
             return {}
         try:
@@ -116,31 +124,6 @@ class Call:
             raise BadRequest(text("The request body must be a JSON object.")) from None
         return value
 
-    def _has_body(self) -> bool:
-        length = self.environ.get("CONTENT_LENGTH") or ""
-        if length:
-            if not length.isdecimal():
-                raise BadRequest(text("The request body has no valid length."))
-            if int(length[:20]) > BODY_LIMIT:
-                raise _too_large()
-            return int(length) > 0
-        return "HTTP_TRANSFER_ENCODING" in self.environ or bool(self.environ.get("wsgi.input_terminated"))
-
-    def _read(self) -> bytes:
-        data = b""
-        declared = self.environ.get("CONTENT_LENGTH")
-        wanted = int(declared) if declared else BODY_LIMIT + 1
-        while len(data) < wanted:
-            chunk = self.environ["wsgi.input"].read(wanted - len(data))
-            if not chunk:
-                break
-            data += chunk
-        if len(data) > BODY_LIMIT:
-            raise _too_large()
-        if declared and len(data) < wanted:
-            raise BadRequest(text("The request body ended too early."))
-        return data
-
-
-def _too_large() -> BodyTooLarge:
-    return BodyTooLarge(text("The request body is larger than {size} KB.", size=BODY_LIMIT // 1024))
+    def body(self, model: type[B], slots: Slots, limit: int = BODY_LIMIT) -> B:
+        """The body as a `model`. Raises what `json_object` does, and BadRequest for what does not fit the model."""
+        return validated(model, self.json_object(slots, limit))

@@ -7,18 +7,17 @@ was killed must not go on alone.
 
 from __future__ import annotations
 
-import errno
 import logging
 import multiprocessing
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable
 
 from hubcore.errors import HubError
+from hubcore.listening import is_taken, trouble_with
 from hubcore.models import text
 
 log = logging.getLogger(__name__)
@@ -37,34 +36,20 @@ class PortTaken(HubError):
 def require_port(host: str, port: int, patience: float = PORT_PATIENCE) -> None:
     """Make sure that nobody listens on the address; wait a little for a predecessor that is ending.
 
-    granian listens with SO_REUSEPORT, with which two servers of one user could share a port without noticing; hence
-    this look with a plain socket. Raises PortTaken.
+    Raises PortTaken.
     """
     deadline = time.monotonic() + patience
     while True:
-        trouble = _bind_trouble(host, port)
+        trouble = trouble_with(host, port)
         if trouble is None:
             return
-        if trouble.errno != errno.EADDRINUSE or time.monotonic() >= deadline:
+        if not is_taken(trouble) or time.monotonic() >= deadline:
             raise _port_taken(host, port, trouble) from trouble
         time.sleep(_POLL)
 
 
-def _bind_trouble(host: str, port: int) -> OSError | None:
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            if sys.platform != "win32":  # there the option would share the port instead of passing over TIME_WAIT
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-            probe.listen(1)
-    except OSError as error:
-        return error
-    return None
-
-
 def _port_taken(host: str, port: int, trouble: OSError) -> PortTaken:
-    if trouble.errno == errno.EADDRINUSE:
+    if is_taken(trouble):
         return PortTaken(
             text(
                 "Port {port} is in use by another program. End that program, or choose another port with {setting}.",
@@ -81,19 +66,6 @@ def _port_taken(host: str, port: int, trouble: OSError) -> PortTaken:
             settings="DASHBOARD_API_HOST, DASHBOARD_API_PORT",
         )
     )
-
-
-def end_with_supervisor() -> None:
-    """Main process: end in an orderly way when the process that started this one is gone (POSIX only)."""
-    supervisor = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == supervisor:
-            time.sleep(_POLL)
-        log.warning("The program that started the API has ended; the API ends as well.")
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, name="supervisor-watch", daemon=True).start()
 
 
 def end_worker_with(close: Callable[[], None]) -> None:

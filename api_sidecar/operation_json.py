@@ -36,6 +36,16 @@ def error_of(operation: Operation, translator: Translator) -> str | None:
     return _harmless(" ".join(translator.text(sentence) for sentence in sentences if sentence is not None))
 
 
+def step_result(operation: Operation, service: str, translator: Translator) -> dict[str, Any]:
+    """How an operation on several services went with one of them: `success`, `output`, `error` (null for a success)."""
+    steps = [step for step in operation.steps if step.service == service]
+    done = bool(steps) and all(step.status in (StepStatus.DONE, StepStatus.SKIPPED) for step in steps)
+    problems = [translator.text(step.problem) for step in steps if step.problem is not None]
+    error = None if done else _harmless(" ".join(problems)) or error_of(operation, translator)
+    output = "\n".join(_step_line(step, translator) for step in steps)
+    return {"success": done, "output": output, "error": error or (None if done else _harmless(output))}
+
+
 def _generic(operation: Operation) -> Text:
     if not operation.status.ended:
         return text("This is still under way. Its progress is at /api/operations/{id}.", id=operation.id)
@@ -51,6 +61,7 @@ def operation_json(operation: Operation, translator: Translator) -> dict[str, An
         "kind": operation.kind.value,
         "scope": operation.scope,
         "services": [plain(name) for name in operation.services],
+        "subject": plain(operation.subject) if operation.subject else None,
         "status": operation.status.value,
         "progress": round(operation.progress, 3),
         "success": succeeded(operation) if operation.status.ended else None,
@@ -70,6 +81,8 @@ def _step_json(step: Step, translator: Translator) -> dict[str, Any]:
         "text": _harmless(translator.text(step.text)),
         "status": step.status.value,
         "problem": _harmless(translator.text(step.problem)) if step.problem else None,
+        "note": _harmless(translator.text(step.note)) if step.note else None,
+        "share": step.share,
         "started_at": step.started_at,
         "ended_at": step.ended_at,
     }

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hubcore.errors import BadRequest
+import orjson
+
+from hubcore.errors import BadRequest, UnknownService
 from hubcore.models import dump, text
+from hubcore.roles import Role
 
 from .call import JSON_TYPE, Answer, Call, json_answer
 from .errors import spoken
 from .operation_json import operation_json
+from .registry import known_service
+from .route import Route
+from .schemas import docs, upstream_docs
 
 if TYPE_CHECKING:
     from hubcore.hub import Hub
@@ -32,6 +38,22 @@ class Reads:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+
+    def routes(self) -> list[Route]:
+        """The addresses answered here."""
+        viewer = Role.VIEWER
+        return [
+            Route("GET", "/api/status", self.status, viewer, docs.STATUS),
+            Route("GET", "/api/metrics", self.metrics, viewer, docs.METRICS),
+            Route("GET", "/api/services", self.services, viewer, docs.SERVICES),
+            Route("GET", "/api/system/stats", self.system_stats, viewer, docs.SYSTEM_STATS),
+            Route("GET", "/api/cache/info", self.cache_info, viewer, docs.CACHE_INFO),
+            Route("GET", "/api/service/<name>/resources", self.resources, viewer, upstream_docs.RESOURCES),
+            Route("GET", "/api/operations", self.operations, viewer, docs.OPERATIONS),
+            Route("GET", "/api/operations/<operation_id>", self.operation, viewer, docs.OPERATION),
+            Route("GET", "/healthz", self.healthz, None, docs.HEALTHZ),
+            Route("GET", "/readyz", self.readyz, None, docs.READYZ),
+        ]
 
     def _view(self, call: Call, name: str) -> Answer:
         view = self._hub.view(name)
@@ -60,6 +82,14 @@ class Reads:
         """GET /api/cache/info"""
         info = self._hub.cache_info()
         return json_answer({"cache_entries": len(info.details), **dump(info)})
+
+    def resources(self, call: Call, name: str) -> Answer:
+        """GET /api/service/{name}/resources: from the same sample as /api/services?resources=true"""
+        known_service(self._hub, name)
+        entry = orjson.loads(self._hub.view("services_resources").body).get(name)
+        if entry is None:  # it has gone in this moment
+            raise UnknownService(name)
+        return json_answer(entry["resources"])
 
     def operations(self, call: Call) -> Answer:
         """GET /api/operations, newest first; `?limit=` 1 to 100"""

@@ -7,15 +7,25 @@ from typing import Any
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from hubcore.settings import Settings
 
+from . import config
 from .commands import BODIES, WAITS
+from .frontend import FILES
 from .streams import FOLLOWERS, READERS
+from .upstream_answers import BLOCKING
 
-# What may block for long is limited to WAITS + BODIES + FOLLOWERS + READERS threads; the rest always answers reads.
-THREADS = WAITS + BODIES + FOLLOWERS + READERS + 16
+# What may block for long is limited to so many threads; the rest always answers reads.
+_CONFIG = config.BODIES + config.READERS + config.WAITS
+LIMITED = WAITS + BODIES + FOLLOWERS + READERS + BLOCKING + FILES + _CONFIG
+THREADS = LIMITED + 16
+# Seconds a client has to send the head of a request; also how long an idle connection is kept. Clients of the older
+# dashboards ask every 30 s: closing at that moment would meet their next request half of the time.
+HEADER_TIMEOUT = 20
+HEADER_LIMIT = 64 * 1024  # bytes of a request's head; beyond, 431
 STOP_TIMEOUT = 5  # seconds until a worker that does not end is killed
 # granian's own messages go where ours go.
 LOGGING: dict[str, Any] = {
@@ -40,6 +50,7 @@ def serve(settings: Settings, build: Callable[[], Callable[..., Any]]) -> None:
         http=HTTPModes.http1,
         websockets=False,
         backlog=1024,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT * 1000, max_buffer_size=HEADER_LIMIT),
         log_level=LogLevels.debug if settings.debug_mode else LogLevels.error,
         log_dictconfig=LOGGING,
         log_access=False,

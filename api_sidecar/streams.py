@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 
 from hubcore.errors import EngineUnavailable, HubError, NoContainer
 from hubcore.models import ContainerStatus, EngineStatus, LogLine, ServiceState, text
+from hubcore.roles import Role
 from hubcore.views_text import clean, plain
 
 from .call import Answer, Call, json_answer
 from .errors import spoken
 from .registry import known_service
+from .route import Route
+from .schemas import docs
 from .slots import Slots
 
 if TYPE_CHECKING:
@@ -25,17 +28,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FOLLOWERS = 16  # open streams, each holds a thread
+FOLLOWERS = 40  # open streams, each holds a thread
 READERS = 16  # log reads at once, each waits for Docker in a thread
 DEFAULT_LINES = 100
+FEWER_LINES = 50  # at the older address
 MOST_LINES = 5000
 _NUMBER = re.compile(r"[+-]?[0-9]+")
 
 
-def wanted_lines(raw: str | None) -> int:
-    """How many lines: 100 unless a number is given; at most 5000, also for a negative number (once “all”)."""
+def wanted_lines(raw: str | None, default: int = DEFAULT_LINES) -> int:
+    """How many lines: `default` unless a number is given; at most 5000, also for a negative number (once “all”)."""
     if raw is None or not _NUMBER.fullmatch(raw.strip()):
-        return DEFAULT_LINES
+        return default
     number = int(raw.strip()[:12])
     return MOST_LINES if number < 0 else min(number, MOST_LINES)
 
@@ -113,24 +117,34 @@ class Streams:
         self.followers = Slots(FOLLOWERS, text("Too many logs are being followed at once."), later)
         self.readers = Slots(READERS, text("Too many logs are being read at once."), later)
 
+    def routes(self) -> list[Route]:
+        """The addresses answered here."""
+        return [
+            Route("GET", "/api/service/<name>/logs/stream", self.logs, Role.VIEWER, docs.LOG_STREAM),
+            Route("GET", "/api/logs/<name>", self.fewer, Role.VIEWER, docs.LOGS),
+        ]
+
     def logs(self, call: Call, name: str) -> Answer:
         """GET /api/service/{name}/logs/stream?lines=100&follow=false"""
+        return self._lines(call, name, DEFAULT_LINES)
+
+    def fewer(self, call: Call, name: str) -> Answer:
+        """GET /api/logs/{name}?lines=50&follow=false"""
+        return self._lines(call, name, FEWER_LINES)
+
+    def _lines(self, call: Call, name: str, default: int) -> Answer:
         state = known_service(self._hub, name)
-        lines = wanted_lines(call.query("lines"))
+        lines = wanted_lines(call.query("lines"), default)
+        self._require_container(name, state)  # once a stream has begun, the status code is spent
         if wants_follow(call.query("follow")):
-            return self._follow(call, name, state, lines)
+            return self._follow(call, name, lines)
         with self.readers.hold():
-            found = self._hub.logs(name, lines) if lines else self._nothing(name, state)
+            found = self._hub.logs(name, lines) if lines else []
         container = state.container.name if state and state.container else state.container_name if state else name
         # The lines are the service's own words: unlike names and errors they are not altered.
         return json_answer({"logs": [clean(line.legacy()) for line in found], "container": plain(container)})
 
-    def _nothing(self, name: str, state: ServiceState | None) -> list[LogLine]:
-        self._require_container(name, state)
-        return []
-
-    def _follow(self, call: Call, name: str, state: ServiceState | None, lines: int) -> Answer:
-        self._require_container(name, state)  # once the stream has begun, the status code is spent
+    def _follow(self, call: Call, name: str, lines: int) -> Answer:
         headers = {"Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
         if call.method == "HEAD":
             return Answer(200, b"", headers)

@@ -54,7 +54,7 @@ def run(directory: Path) -> Iterator[Result]:
 
 def _write(path: Path) -> Result:
     history = History(path)
-    rows = {"host": row(series.HOST_COLUMNS)}
+    rows = {series.HOST: row(series.HOST_COLUMNS)}
     rows |= {f"service{index}": row(series.SERVICE_COLUMNS) for index in range(ENTITIES - 1)}
     times = iter(range(10_000))
     seconds = measure(lambda: history.append(NOW + next(times) * 5, rows), 600)

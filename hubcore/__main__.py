@@ -1,4 +1,4 @@
-"""The command line: `python -m hubcore up`, `collect`, `doctor`, `version`.
+"""The command line: `python -m hubcore up`, `collect`, `doctor`, `token`, `version`.
 
 Exit codes: 0 all well, 1 something is wrong, 2 a setting is wrong.
 """
@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Annotated
 
@@ -17,17 +18,20 @@ import orjson
 import typer
 
 from . import doctor as checks
+from . import listening
 from .adapters import ports, processes
-from .adapters.files import private_directory
-from .console import Voice, language_of
-from .errors import HubError, Unavailable
-from .log import configure_logging
+from .cli_tokens import app as token_commands
+from .console import Voice, begin, language_of
+from .errors import HubError, SettingsError, Unavailable
+from .exposure import require_tokens
 from .models import text
-from .settings import PROGRAM_DIR, Settings, environment, load_settings
+from .process_life import HEARTBEAT, Heart, Pulse, end_with_parent, is_supervised
+from .settings import PROGRAM_DIR, VERSION, Settings, environment, load_settings
+from .statefolder import open_state
 from .supervisor import Program, Supervisor
 
-VERSION = "0.1.0"
 PORT_PATIENCE = 10.0  # seconds the parts of a killed predecessor have to notice it and end
+ANSWER_PATIENCE = 5.0  # seconds a busy part has to answer before it counts as silent
 PARTS = ("api_sidecar", "server.py", "multiprocessing")  # one of these stands in a part's command line
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
@@ -36,19 +40,25 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # they would show local variables, keys among them
 )
+app.add_typer(token_commands, name="token")
 
 
 @app.command()
 def up() -> None:
     """Start the dashboard: collector, API and pages. Ctrl-C stops it."""
-    settings, voice = _begin()
+    settings, voice = begin()
     try:
-        private_directory(settings.state_dir)
+        require_tokens(settings)
+    except HubError as error:
+        voice.complain(error)
+        raise typer.Exit(2) from error
+    try:
+        open_state(settings)
         for field, host, port in _addresses(settings):
             _require_port(field, host, port)
     except HubError as error:
         voice.complain(error)
-        raise typer.Exit(1) from error
+        raise typer.Exit(2 if isinstance(error, SettingsError) else 1) from error
     except OSError as error:
         voice.complain(_no_state(settings, error))
         raise typer.Exit(1) from error
@@ -64,22 +74,23 @@ def up() -> None:
 @app.command()
 def collect() -> None:
     """Collect only, without API and pages; `up` starts this as one of its parts."""
-    settings, voice = _begin()
+    settings, voice = begin()
     from .hub import Hub  # not needed by the other commands, and slow to import
 
     stopping = threading.Event()
-    if environment().get(processes.SUPERVISED) == "1":
-        processes.end_with_parent(stopping.set)
+    if is_supervised():
+        end_with_parent(stopping.set)
     stops = iter((stopping.set, lambda: sys.exit(1)))  # the second signal does not wait for anything
     _on_signals(lambda: next(stops, lambda: None)())
     try:
         hub = Hub(settings)
     except (HubError, OSError) as error:
         voice.complain(error if isinstance(error, HubError) else _no_state(settings, error))
-        raise typer.Exit(1) from error
+        raise typer.Exit(2 if isinstance(error, SettingsError) else 1) from error
     hub.start(preferred=True)
+    heart = Heart(settings.state_dir / HEARTBEAT, hub.is_well)
     while not stopping.wait(0.2):  # a short wait, so that a signal handler gets its turn on every system
-        pass
+        heart.beat()
     hub.close()
 
 
@@ -109,17 +120,6 @@ def version() -> None:
     sys.stdout.write(VERSION + "\n")
 
 
-def _begin() -> tuple[Settings, Voice]:
-    """Read the settings and set up the log; a wrong setting ends the program with one line and exit code 2."""
-    try:
-        settings = load_settings()
-    except HubError as error:
-        Voice(language_of(None, environment())).complain(error)
-        raise typer.Exit(2) from error
-    configure_logging(settings)
-    return settings, Voice(language_of(settings, environment()))
-
-
 def _addresses(settings: Settings) -> list[tuple[str, str, int]]:
     return [("api_port", settings.api_host, settings.api_port), ("ui_port", settings.ui_host, settings.ui_port)]
 
@@ -127,12 +127,12 @@ def _addresses(settings: Settings) -> list[tuple[str, str, int]]:
 def _require_port(field: str, host: str, port: int) -> None:
     """Make sure that the port can be used; parts of a killed predecessor get a moment to end. Raises Unavailable."""
     deadline = time.monotonic() + PORT_PATIENCE
-    while (trouble := ports.trouble_with(host, port)) is not None:
+    while (trouble := listening.trouble_with(host, port)) is not None:
         holder = ports.holder_of(port)
         lineage = " ".join(holder.lineage) if holder is not None else ""
         running = "hubcore up" in lineage
         ending = holder is None or any(words in lineage for words in PARTS)
-        if running or not ending or not ports.is_taken(trouble) or time.monotonic() > deadline:
+        if running or not ending or not listening.is_taken(trouble) or time.monotonic() > deadline:
             message, remedy = checks.port_trouble(field, host, port, trouble)
             if running:
                 message = text("The dashboard is running already, on port {port}.", port=port)
@@ -143,23 +143,26 @@ def _require_port(field: str, host: str, port: int) -> None:
 def _programs(settings: Settings) -> list[Program]:
     variables = environment()
 
-    def program(name: str, *arguments: str, answers: Callable[[], bool] | None = None) -> Program:
+    def program(name: str, *arguments: str, lives: Callable[..., bool], served: bool = True) -> Program:
         command = [sys.executable, "-m", *arguments]
-        return Program(name, lambda: processes.Child(command, cwd=PROGRAM_DIR, env=variables), answers)
+        start = partial(processes.Child, command, cwd=PROGRAM_DIR, env=variables)
+        if not served:
+            return Program(name, start, None, lives)
+        return Program(name, start, lives, partial(lives, timeout=ANSWER_PATIENCE))
 
     address = ["--server.address", settings.ui_host, "--server.port", str(settings.ui_port)]
     quiet = ["--server.headless", "true", "--logger.hideWelcomeMessage", "true"]
     return [
-        program("collector", "hubcore", "collect"),
+        program("collector", "hubcore", "collect", lives=Pulse(settings.state_dir / HEARTBEAT), served=False),
         program(
             "api",
             *("api_sidecar", "--supervised"),
-            answers=lambda: ports.answers(settings.api_host, settings.api_port, "/healthz"),
+            lives=partial(listening.answers, settings.api_host, settings.api_port, "/healthz"),
         ),
         program(
             "pages",
             *("streamlit", "run", "server.py", *address, *quiet),
-            answers=lambda: ports.answers(settings.ui_host, settings.ui_port, "/_stcore/health"),
+            lives=partial(listening.answers, settings.ui_host, settings.ui_port, "/_stcore/health"),
         ),
     ]
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import re
+import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
 
+from .compose_file import SERVICE_NAME, ComposeService, StackFile
 from .models import Container, ContainerStatus, Model, Text, text
 from .presets import DEFAULT_CONTAINER, PRESETS, Preset, preset_for
+from .stackpaths import env_path
 
 _OF_THE_STACK = text("Part of your stack")
 LABEL = (
@@ -18,26 +20,6 @@ LABEL = (
 CATEGORIES = ("ai", "database", "frontend", "search", "proxy", "system", "other")
 GROUPS = ("chat", "data", "search", "voice", "access", "other")
 _GROUP_OF_CATEGORY = {"database": "data", "frontend": "chat", "search": "search", "proxy": "access", "system": "access"}
-
-
-class ComposeService(Model):
-    """One service as the compose file defines it."""
-
-    name: str
-    image: str = ""
-    container_name: str | None = None
-    depends_on: dict[str, str] = Field(default_factory=dict)  # service → condition
-    env_files: tuple[str, ...] = ()
-    labels: dict[str, str] = Field(default_factory=dict)
-
-
-class StackFile(Model):
-    """A compose file, parsed. `problem` says why there is none."""
-
-    path: str | None = None
-    project: str | None = None
-    services: dict[str, ComposeService] = Field(default_factory=dict)
-    problem: Text | None = None
 
 
 class Definition(Model):
@@ -54,10 +36,13 @@ class Definition(Model):
     known: bool = False
     defined: bool = False
     in_compose: bool = False
+    optional: bool = False  # belongs to a profile of the compose file: started by name only
     protected: bool = False
     container_name: str = ""
     default_port: int | None = None
     env_file: str | None = None
+    env_path: str | None = None
+    env_used: bool = True
     config_files: tuple[str, ...] = ()
     data_dir: str | None = None
     health_url: str | None = None
@@ -66,76 +51,11 @@ class Definition(Model):
     depends_on: dict[str, str] = Field(default_factory=dict)
     containers: tuple[Container, ...] = ()  # replicas by number; the first is the one shown
 
-
-def parse_compose(data: Any, *, path: str, variables: Mapping[str, str]) -> StackFile:
-    """A `StackFile` from the parsed YAML of a compose file; entries of an unexpected type are passed over.
-
-    `variables` (environment and `.env` of the stack) fill `${NAME}`, `${NAME:-default}` and `$NAME` in the fields used.
-    The format: Compose specification, https://github.com/compose-spec/compose-spec.
-    """
-    data = data if isinstance(data, dict) else {}
-    raw_services = data.get("services")
-    services: dict[str, ComposeService] = {}
-    for name, entry in (raw_services if isinstance(raw_services, dict) else {}).items():
-        entry = entry if isinstance(entry, dict) else {}
-        services[str(name)] = ComposeService(
-            name=str(name),
-            image=interpolate(str(entry.get("image") or ""), variables),
-            container_name=interpolate(str(entry["container_name"]), variables)
-            if entry.get("container_name")
-            else None,
-            depends_on=_depends_on(entry.get("depends_on")),
-            env_files=tuple(interpolate(path, variables) for path in _env_files(entry.get("env_file"))),
-            labels=_labels(entry.get("labels")),
-        )
-    name = data.get("name")
-    project = interpolate(str(name), variables) if name else None
-    return StackFile(path=path, project=project, services=services)
-
-
-_VARIABLE = re.compile(r"\$(?:\$|\{(?P<braced>[A-Za-z_]\w*)(?::?-(?P<default>[^}]*))?[^}]*\}|(?P<plain>[A-Za-z_]\w*))")
-
-
-def interpolate(value: str, variables: Mapping[str, str]) -> str:
-    """Fill the variables of a compose file's text; one that is not set becomes empty, `$$` a dollar sign."""
-
-    def fill(match: re.Match[str]) -> str:
-        name = match["braced"] or match["plain"]
-        if name is None:
-            return "$"
-        return variables.get(name) or match["default"] or ""
-
-    return _VARIABLE.sub(fill, value)
-
-
-def _depends_on(value: Any) -> dict[str, str]:
-    if isinstance(value, list):
-        return {str(name): "service_started" for name in value}
-    if isinstance(value, dict):
-        return {
-            str(name): str(rule.get("condition", "service_started")) if isinstance(rule, dict) else "service_started"
-            for name, rule in value.items()
-        }
-    return {}
-
-
-def _env_files(value: Any) -> list[str]:
-    entries = value if isinstance(value, list) else [value]
-    paths = [entry.get("path") if isinstance(entry, dict) else entry for entry in entries]
-    return [str(path) for path in paths if path]
-
-
-def _labels(value: Any) -> dict[str, str]:
-    if isinstance(value, dict):
-        return {str(key): str(label) for key, label in value.items()}
-    if isinstance(value, list):
-        return dict(str(item).partition("=")[::2] for item in value)
-    return {}
-
-
-def project_name(directory: str) -> str:
-    """The project name Compose derives from a directory's name."""
-    return re.sub(r"[^a-z0-9_-]", "", directory.lower()).lstrip("_-")
+    def with_current(self, known: Mapping[str, Container]) -> Definition:
+        """The same with its containers as they are now (`known`: by id), the running ones first."""
+        containers = (known[c.id] for c in self.containers if c.id in known)
+        running_first = sorted(containers, key=lambda c: c.status != ContainerStatus.RUNNING)
+        return self.model_copy(update={"containers": tuple(running_first)})
 
 
 def detect_project(containers: Iterable[Container]) -> str | None:
@@ -159,7 +79,8 @@ def build(
     `protected`: ids of containers and names of services that must never be stopped from the dashboard.
     """
     names = [*stack.services]
-    names += sorted({c.service for c in containers if project and c.project == project and c.service} - set(names))
+    ours = {c.service for c in containers if project and c.project == project and c.service}
+    names += sorted(name for name in ours.difference(names) if SERVICE_NAME.fullmatch(name))
     names += [name for name in PRESETS if name not in names]
     return {name: _define(name, stack, project, containers, protected) for name in names}
 
@@ -187,6 +108,7 @@ def _define(
         known=name in PRESETS,
         defined=entry is not None or bool(found),
         in_compose=entry is not None,
+        optional=bool(entry and entry.profiles),
         protected=_is_protected(name, found, labels, protected),
         container_name=_container_name(name, entry, found, project),
         probe_label=labels.get(LABEL + "probe"),
@@ -197,11 +119,13 @@ def _define(
 
 
 def _files(entry: ComposeService | None, preset: Preset | None) -> dict[str, Any]:
-    env_file = entry.env_files[0].replace("\\", "/").rsplit("/", 1)[-1] if entry and entry.env_files else None
+    found = env_path(entry.env_files if entry else None, preset.env_file if preset else None)
+    named = found.path or (entry.env_files[0] if entry and entry.env_files else "")
+    files = {"env_file": posixpath.basename(named) or None, "env_path": found.path, "env_used": found.used}
     if preset is None:
-        return {"env_file": env_file}
+        return files
     return {
-        "env_file": env_file or preset.env_file,
+        **files,
         "config_files": preset.config_files,
         "data_dir": preset.data_dir,
         "health_url": preset.health_url,

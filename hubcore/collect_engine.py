@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from .adapters.engine import Engine, EngineEvent, EventStream
 from .adapters.stackfile import StackFiles
-from .catalog import StackFile, build, detect_project
+from .catalog import build, detect_project
+from .compose_file import StackFile, project_name
 from .errors import EngineTimeout, EngineUnavailable, HubError, NoContainer
 from .models import Container, ContainerStatus, EngineState, EngineStatus, StackInfo
 from .world import World
@@ -172,11 +173,20 @@ class EngineWatcher:
 
     def _define(self, containers: list[Container]) -> None:
         stack = self._files.load()
-        project = self._project or stack.project or detect_project(containers)
+        project = self._project or stack.project or self._project_without_file(stack, containers)
         self._world.set_definitions(
             build(stack, project, containers, self._find_protected(containers)),
             self._stack_info(stack, project, containers),
         )
+
+    def _project_without_file(self, stack: StackFile, containers: list[Container]) -> str | None:
+        """The project where no compose file tells it: the one with known services; but never another stack's because
+        this one's file is broken."""
+        if stack.path is None:
+            return detect_project(containers)
+        before = self._world.stack
+        same = before.directory == str(self._files.stack_dir)
+        return (same and before.project) or project_name(self._files.stack_dir.name)
 
     def _stack_info(self, stack: StackFile, project: str | None, containers: list[Container]) -> StackInfo:
         projects = {c.project for c in containers if c.project} - {project}
@@ -235,6 +245,8 @@ def _with_details(listed: Container, known: Container | None) -> Container:
     """The list tells less than an inspection: keep what is known of a container whose state has not changed."""
     if known is None or known.started_at is None or known.status != listed.status:
         return listed
+    if not listed.ports:  # the list names the ports of what runs only
+        listed = listed.model_copy(update={"ports": known.ports})
     keep = ("exit_code", "oom_killed", "restart_count", "pid", "started_at", "finished_at", "docker_health_output")
     return listed.model_copy(update={name: getattr(known, name) for name in keep})
 

@@ -13,7 +13,7 @@ from .adapters.history import History
 from .adapters.host import HostSampler
 from .adapters.native import process_figures
 from .errors import HubError
-from .history_rows import entity_of, host_row, service_row
+from .history_rows import host_row, service_row
 from .models import Condition, Container, ContainerStatus, EngineStatus, Figures, HostFigures
 from .rates import RawSample, figures
 from .series import HOST
@@ -141,12 +141,10 @@ class Sampler:
         states = self._world.states()
         for name, (condition, health) in states.items():
             if name in services or condition in (Condition.BROKEN, Condition.STOPPED):
-                rows[entity_of(name)] = service_row(self._recorded.get(name), services.get(name), condition, health)
+                rows[name] = service_row(self._recorded.get(name), services.get(name), condition, health)
         self._recorded_host, self._recorded = host, services
-        try:
-            self._history.append(now, rows)
-        except HubError as error:
-            log.error("The history could not be written: %s (%s)", error, error.detail or "no detail")
+        self._history.append(now, rows)
+        self._world.set_own_problem("history", self._history.problem)
 
 
 def _summed(replicas: list[Figures]) -> Figures:

@@ -163,7 +163,8 @@ class Prober:
     async def _look_for_natives(self) -> dict[str, int | None]:
         definitions = self._world.definitions()
         found: dict[str, int | None] = {}
-        candidates = await asyncio.to_thread(self._find_native, self._world.published_ports())
+        published = {p.host_port for c in self._world.containers() for p in c.ports if p.host_port}
+        candidates = await asyncio.to_thread(self._find_native, published)
         for name, (port, pid) in candidates.items():
             preset = PRESETS[name]
             if preset.native is None or (name in definitions and definitions[name].containers):

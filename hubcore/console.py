@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from .doctor import Finding, Level
 from .errors import HubError
+from .listening import reachable
+from .log import configure_logging
 from .models import Text, text
-from .settings import LANGUAGES, Settings
+from .settings import LANGUAGES, Settings, environment, load_settings
 from .texts import Translator
 
 MARKS = {Level.OK: "[green]✓[/green]", Level.ATTENTION: "[yellow]![/yellow]", Level.PROBLEM: "[red]✗[/red]"}
 PLAIN_MARKS = {Level.OK: "+", Level.ATTENTION: "!", Level.PROBLEM: "x"}
+
+
+def begin() -> tuple[Settings, Voice]:
+    """Read the settings and set up the log; a wrong setting ends the program with one line and exit code 2."""
+    try:
+        settings = load_settings()
+    except HubError as error:
+        Voice(language_of(None, environment())).complain(error)
+        raise SystemExit(2) from error
+    configure_logging(settings)
+    return settings, Voice(language_of(settings, environment()))
 
 
 def language_of(settings: Settings | None, variables: Mapping[str, str]) -> str:
@@ -40,11 +54,24 @@ class Voice:
         """One sentence."""
         self.out.print(escape(self._translator.text(message)), style=style)
 
+    def note(self, message: Text) -> None:
+        """One sentence beside what a program reads from standard output."""
+        self._err.print(escape(self._translator.text(message)), style="dim")
+
+    def table(self, columns: Sequence[Text], rows: Sequence[Sequence[str]]) -> None:
+        """Rows of plain text under their headings."""
+        shown = Table(box=None, pad_edge=False, header_style="dim")
+        for column in columns:
+            shown.add_column(escape(self._translator.text(column)), overflow="fold")
+        for row in rows:
+            shown.add_row(*map(escape, row))
+        self.out.print(shown)
+
     def started(self, settings: Settings) -> None:
         """The two addresses."""
         rows = [
             (text("Dashboard"), settings.ui_host, settings.ui_port),
-            (text("API"), settings.api_host, settings.api_port),
+            (text("API"), reachable(settings.api_host), settings.api_port),
         ]
         names = [self._translator.text(name) for name, _, _ in rows]
         width = max(map(len, names))

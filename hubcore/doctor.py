@@ -11,16 +11,18 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 
+from . import listening
 from .adapters import ports
 from .adapters.compose import Compose
 from .adapters.engine import Engine
-from .adapters.files import private_directory
-from .adapters.processes import SUPERVISED
 from .adapters.stackfile import StackFiles, read_env
-from .catalog import StackFile
-from .errors import HubError
+from .compose_file import StackFile
+from .errors import HubError, SettingsError, TokensUnreadable
+from .exposure import is_nameless, require_tokens, usable_tokens
 from .models import Model, Text, text
-from .settings import PREFIX, PROGRAM_DIR, Settings, environment
+from .origins import is_loopback
+from .settings import PREFIX, PROGRAM_DIR, SUPERVISED, Settings, env_file_path, environment
+from .statefolder import open_state
 
 OLDEST_PYTHON = (3, 11)
 LITTLE_SPACE = 1 << 30
@@ -49,8 +51,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     """All checks, one after the other, each a few seconds at most. The state folder is made, nothing else changed."""
     yield _python()
     yield _clock()
-    yield from _unknown_settings({**read_env(PROGRAM_DIR / ".env"), **environment()})
-    yield from _state(settings.state_dir)
+    yield from _unknown_settings({**_lines_of(env_file_path()), **environment()})
+    yield from _state(settings)
     yield _space(settings.state_dir)
     files = StackFiles(
         settings.stack_dir,
@@ -62,8 +64,13 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _stack(stack, settings)
     yield _engine(Engine(read_timeout=settings.health_check_timeout))
     yield _compose(Compose(settings.stack_dir, Path(stack.path) if stack.path else None, stack.project or "stack"))
+    yield _exposure(settings)
     yield _port("api_port", settings.api_host, settings.api_port, "/healthz")
     yield _port("ui_port", settings.ui_host, settings.ui_port, "/_stcore/health")
+
+
+def _lines_of(path: Path | None) -> Mapping[str, str]:
+    return read_env(path) if path is not None else {}
 
 
 def wrong_settings(error: HubError) -> Finding:
@@ -111,15 +118,20 @@ def _unknown_settings(variables: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding(name="settings", text=text("The settings can be used."))
 
 
-def _state(folder: Path) -> Iterator[Finding]:
+def _state(settings: Settings) -> Iterator[Finding]:
+    folder = settings.state_dir
+    choose = text("Make it writable for you, or choose another one with DASHBOARD_STATE_DIR.")
     try:
-        private_directory(folder)
+        open_state(settings)
+    except SettingsError as error:
+        yield Finding(name="state", level=Level.PROBLEM, text=error.text, remedy=choose)
+        return
     except OSError as error:
         yield Finding(
             name="state",
             level=Level.PROBLEM,
             text=text("The state folder {folder} cannot be made or entered.", folder=str(folder)),
-            remedy=text("Make it writable for you, or choose another one with DASHBOARD_STATE_DIR."),
+            remedy=choose,
             detail=str(error),
         )
         return
@@ -128,7 +140,7 @@ def _state(folder: Path) -> Iterator[Finding]:
             name="state",
             level=Level.PROBLEM,
             text=text("You may not write in the state folder {folder}.", folder=str(folder)),
-            remedy=text("Make it writable for you, or choose another one with DASHBOARD_STATE_DIR."),
+            remedy=choose,
         )
         return
     yield Finding(name="state", text=text("The state folder is {folder}, readable by you alone.", folder=str(folder)))
@@ -137,7 +149,7 @@ def _state(folder: Path) -> Iterator[Finding]:
 def _space(folder: Path) -> Finding:
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(existing).free
-    message = text("{free} MB are free where the state folder is.", free=f"{free >> 20:,}".replace(",", " "))
+    message = text("{free} GB are free where the state folder is.", free=f"{free / (1 << 30):.1f}")
     if free >= LITTLE_SPACE:
         return Finding(name="space", text=message)
     level = Level.ATTENTION if free >= TOO_LITTLE_SPACE else Level.PROBLEM
@@ -147,12 +159,10 @@ def _space(folder: Path) -> Finding:
 
 def _stack(stack: StackFile, settings: Settings) -> Finding:
     if stack.problem is not None:
-        return Finding(
-            name="stack",
-            level=Level.ATTENTION,
-            text=stack.problem,
-            remedy=text("Set DASHBOARD_STACK_DIR to the folder with your compose file, or mend the file."),
-        )
+        remedy = text("Set DASHBOARD_STACK_DIR to the folder with your compose file.")
+        if stack.path is not None:
+            remedy = text("Mend the file; `docker compose config` says what is wrong with it.")
+        return Finding(name="stack", level=Level.ATTENTION, text=stack.problem, remedy=remedy)
     return Finding(
         name="stack",
         text=text(
@@ -191,8 +201,39 @@ def _compose(compose: Compose) -> Finding:
         name="compose",
         level=Level.ATTENTION,
         text=text("Docker Compose is not installed: services without a container cannot be created from here."),
-        remedy=text("Install Docker Compose (the package is called docker-compose-plugin)."),
+        remedy=text("Install Docker Compose version 2: https://docs.docker.com/compose/install/"),
     )
+
+
+def _exposure(settings: Settings) -> Finding:
+    """Who could reach the API, and what keeps them out."""
+    host, names = settings.api_host, ", ".join(settings.allowed_hosts)
+    try:
+        count = usable_tokens(settings)
+        require_tokens(settings)
+    except (SettingsError, TokensUnreadable) as error:
+        remedy = error.remedy or text("Until then the dashboard does not start.")
+        return Finding(name="access", level=Level.PROBLEM, text=error.text, remedy=remedy, detail=error.detail)
+    if is_loopback(host) and settings.require_token and not count:
+        message = text("The API needs a token, and there is none.")
+        remedy = text("Make one with `python -m hubcore token create NAME --role admin`.")
+    elif is_loopback(host) and names and not settings.require_token:
+        message = text("The API answers to {names} and asks nobody for a token.", names=names)
+        remedy = text("If a proxy leads there from other machines, set DASHBOARD_REQUIRE_TOKEN to true.")
+    elif is_loopback(host):
+        return Finding(name="access", text=text("The API and the pages can be reached from this machine only."))
+    elif is_nameless(settings):
+        message = text("The API listens on all addresses of this machine but answers to no name of it.")
+        remedy = text("Set DASHBOARD_ALLOWED_HOSTS to the names and addresses by which others call this machine.")
+    else:
+        message = text(
+            "The API listens on {host}: other machines can reach it with the one token there is.",
+            "The API listens on {host}: other machines can reach it with one of {count} tokens.",
+            host=host,
+            count=count,
+        )
+        remedy = text("Tokens travel readable there: in a network you do not trust, put a proxy with TLS in front.")
+    return Finding(name="access", level=Level.ATTENTION, text=message, remedy=remedy)
 
 
 def _port(
@@ -200,12 +241,12 @@ def _port(
     host: str,
     port: int,
     path: str,
-    trouble_with: Callable[[str, int], OSError | None] = ports.trouble_with,
+    trouble_with: Callable[[str, int], OSError | None] = listening.trouble_with,
 ) -> Finding:
     trouble = trouble_with(host, port)
     if trouble is None:
         return Finding(name=field, text=text("Port {port} is free.", port=port))
-    if ports.is_taken(trouble) and ports.answers(host, port, path):
+    if listening.is_taken(trouble) and listening.answers(host, port, path):
         return Finding(name=field, text=text("The dashboard is running on port {port}.", port=port))
     message, remedy = port_trouble(field, host, port, trouble)
     return Finding(name=field, level=Level.PROBLEM, text=message, remedy=remedy)
@@ -214,7 +255,7 @@ def _port(
 def port_trouble(field: str, host: str, port: int, trouble: OSError) -> tuple[Text, Text]:
     """What to tell about an address that cannot be listened on; `field` is its setting."""
     setting = PREFIX + field.upper()
-    if not ports.is_taken(trouble):
+    if not listening.is_taken(trouble):
         reason = trouble.strerror or str(trouble)
         message = text("{host}:{port} cannot be used: {reason}.", host=host, port=port, reason=reason)
         return message, text("Choose another address or port with {setting}.", setting=setting)

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from .models import Condition, Figures, Health, HostFigures
-from .series import HOST
 
 _CONDITION_LEVEL = {Condition.WORKS: 0.0, Condition.ATTENTION: 1.0, Condition.BROKEN: 2.0, Condition.STOPPED: 3.0}
-
-
-def entity_of(service: str) -> str:
-    """The name under which a service's figures are kept: its own, unless the machine's figures have that one."""
-    return f"service {service}" if service == HOST else service
 
 
 Sample = HostFigures | Figures
@@ -32,7 +26,7 @@ def _rates(before: Sample | None, now: Sample, **columns: str) -> dict[str, floa
 
 
 def host_row(before: HostFigures | None, now: HostFigures) -> dict[str, float | None]:
-    """The columns of the entity `host`."""
+    """The columns of the entity `HOST`."""
     return {
         "cpu_percent": now.cpu_percent,
         "memory_percent": now.memory_percent,

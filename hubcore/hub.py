@@ -10,18 +10,18 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from . import views
+from .access import Access
 from .actions.control import plan
-from .adapters.cgroups import CgroupSampler
-from .adapters.engine import Engine
+from .adapters.auditlog import AuditLog
 from .adapters.history import History
-from .adapters.host import HostSampler
-from .adapters.stackfile import StackFiles
 from .adapters.store import Store
-from .collector import Collector, Parts, refresh_request
-from .errors import AccessRefused, NoContainer, NotReady, OperationActive, TooBusy, UnknownOperation, UnknownService
+from .adapters.tokenfile import TokenFile
+from .answers import Readiness, View
+from .audit_events import by
+from .collector import Collector, refresh_request
+from .errors import HubError, NoContainer, NotReady, OperationActive, TooBusy, UnknownOperation, UnknownService
 from .leadership import Candidate
 from .lease import Lease
 from .logfeed import LogFeed, LogTail
@@ -29,7 +29,6 @@ from .models import (
     Actor,
     CacheInfo,
     EngineStatus,
-    Event,
     LogLine,
     Operation,
     OperationKind,
@@ -40,46 +39,47 @@ from .models import (
 )
 from .notes import Notes
 from .operations import VERSION_KEY, OperationQueue
+from .pending import Pending
 from .publisher import SNAPSHOT_KEY, view_key
 from .reader import CLEARED_KEY, Reader
-from .settings import Settings, environment
+from .refusals import Refusals
+from .settings import Settings
+from .statefolder import open_state
+from .submission import Submission
+from .wiring import Kept, make_collector, make_configuration, make_engine, make_upstreams
 
 __all__ = ["Hub", "LogTail", "Readiness", "View"]
 
 _LOG_REQUESTS = 8  # log requests of one process that may wait for the engine at the same time
+_OWNER = Actor()
 _STALE_AFTER = 30.0  # seconds without a publication after which the values are not called current any more
-
-
-class View(NamedTuple):
-    """A finished answer: JSON bytes, weak entity tag, and when it was published (epoch seconds)."""
-
-    body: bytes
-    etag: str
-    taken_at: float
-
-
-class Readiness(NamedTuple):
-    """Whether there is something to show. `snapshot_age`: seconds since the last publication."""
-
-    ready: bool
-    snapshot_age: float | None
-    engine: EngineStatus
-    leader: str | None
 
 
 class Hub:
     """The core as one object; one per process. Every method may be called from any thread."""
 
     def __init__(self, settings: Settings) -> None:
+        """Raises SettingsError when the state folder is not this dashboard's, StoreBusy, StoreRefused, OSError."""
         self.settings = settings
-        settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        settings.state_dir.chmod(0o700)
+        open_state(settings)
+        self.access = Access(settings, TokenFile(settings.state_dir))
+        self.audit = AuditLog(settings.state_dir / "logs" / "security.log")
         self._store = Store(settings.state_dir / "store")
         self._history = History(settings.state_dir / "history.sqlite3", resolution=settings.collect_interval)
         self._queue = OperationQueue(self._store)
-        self._notes = Notes(self._store)
+        self.refusals = Refusals(Notes(self._store), self.audit)
         self._reader = Reader(self._store, self._queue)
-        self._engine = self._make_engine()
+        self._pending = Pending(settings.state_dir / "pending")
+        self._submission = Submission(self._queue, self._pending, self._reader.look, self.audit)
+        self.configuration = make_configuration(settings, self.snapshot, self._submission, self.audit)
+        self._engine = make_engine(settings)
+        self.upstreams = make_upstreams(
+            settings,
+            self._engine,
+            snapshot=self.snapshot,
+            operations=lambda: self._reader.held.operations,
+            submission=self._submission,
+        )
         self._logs = LogFeed(self._engine, self._container_id)
         self._log_slots = threading.BoundedSemaphore(_LOG_REQUESTS)
         self._candidate: Candidate | None = None
@@ -97,11 +97,16 @@ class Hub:
         """Stop everything; another process takes the lead."""
         if self._candidate is not None:
             self._candidate.close()
+        self.upstreams.close()
         self._logs.close()
         self._reader.close()
         self._engine.close()
         self._history.close()
         self._store.close()
+
+    def is_well(self) -> bool:
+        """Whether what collects and publishes in this process moves on; told to the supervisor, which restarts it."""
+        return self._candidate is None or self._candidate.is_well()
 
     # --- reads, from memory
 
@@ -148,7 +153,7 @@ class Hub:
         snapshot = None if held.waiting_for_fresh else held.snapshot
         return views.cache_entries(snapshot, self._ttls(), time.time())
 
-    def clear_cache(self) -> int:
+    def clear_cache(self, actor: Actor = _OWNER) -> int:
         """Drop all cached values and collect them anew; how many there were."""
         dropped = len(self.cache_info().details)
         token = secrets.token_hex(8)
@@ -158,6 +163,7 @@ class Hub:
             self._store.put(CLEARED_KEY, token.encode())
             refresh_request(self._store, token)
             self._store.increment(VERSION_KEY)
+        self.audit.record("cache_cleared", {"count": dropped}, **by(actor))
         self._reader.look()
         return dropped
 
@@ -166,10 +172,6 @@ class Hub:
         with self._store.transaction():
             refresh_request(self._store, secrets.token_hex(8))
             self._store.increment(VERSION_KEY)
-
-    def note_refusal(self, refusal: AccessRefused) -> None:
-        """Have the pages show that somebody was refused; the same refusal once in a while only."""
-        self._notes.leave(Event(at=time.time(), kind="refusal", level="attention", text=refusal.text))
 
     def operations(self, limit: int = 20) -> list[Operation]:
         """The newest operations, newest first."""
@@ -183,7 +185,7 @@ class Hub:
         raise UnknownOperation(operation_id)
 
     def series(self, entity: str, names: Sequence[str], start: float, end: float, points: int = 300) -> Series:
-        """History of `host` or a service between two times (epoch seconds), about `points` points."""
+        """History of the machine (`series.HOST`) or a service between two times (epoch seconds), in about `points`."""
         return self._history.read(entity, names, start, end, points)
 
     def readiness(self) -> Readiness:
@@ -201,21 +203,22 @@ class Hub:
 
         Raises UnknownService, ServiceProtected, BadRequest, NotReady; OperationActive, which names the one under way.
         """
-        snapshot = self.snapshot()
-        if snapshot is None:
-            raise NotReady(
-                text("The dashboard has only just started and does not know the services yet."),
-                remedy=text("Try again in a few seconds."),
-            )
+        snapshot = self._known()
         steps = plan(kind, services, snapshot)
         names = [step.service for step in steps if step.service is not None]
         scope = "all" if services is None else ("one" if len(names) == 1 else "several")
         try:
-            operation = self._queue.submit(kind, names, steps, actor=actor, scope=scope)
+            return self._submission.submit(kind, names, steps, actor, scope=scope)
         except OperationActive as error:
             raise OperationActive(snapshot.services[error.service].title, error.operation_id) from None
-        self._reader.look()
-        return operation
+
+    def refusal(self, kind: OperationKind, service: str) -> HubError | None:
+        """Why a command for this service would be refused now; None when it would be taken on. Raises NotReady."""
+        try:
+            plan(kind, [service], self._known())
+        except HubError as error:
+            return error
+        return None
 
     def wait_operation(self, operation_id: str, timeout: float) -> Operation:
         """Wait until an operation has ended, `timeout` seconds at most; its record then. Raises UnknownOperation."""
@@ -230,12 +233,11 @@ class Hub:
 
         Raises UnknownService, NoContainer, EngineUnavailable, EngineTimeout, TooBusy.
         """
-        container = self._container_id(service)
-        if lines <= 0:
+        if (container := self._container_id(service)) and lines <= 0:
             return []
         if not self._log_slots.acquire(blocking=False):
-            remedy = text("Wait a few seconds, then try again.")
-            raise TooBusy(text("Too many logs are being read at once."), remedy=remedy)
+            later = text("Wait a few seconds, then try again.")
+            raise TooBusy(text("Too many logs are being read at once."), remedy=later)
         try:
             return self._engine.logs(container, lines=lines)
         finally:
@@ -252,6 +254,15 @@ class Hub:
         return self._logs.tail(service)
 
     # --- inside
+
+    def _known(self) -> Snapshot:
+        snapshot = self.snapshot()
+        if snapshot is None:
+            raise NotReady(
+                text("The dashboard has only just started and does not know the services yet."),
+                remedy=text("Try again in a few seconds."),
+            )
+        return snapshot
 
     def _service(self, name: str) -> ServiceState:
         snapshot = self.snapshot()
@@ -270,28 +281,7 @@ class Hub:
         names = ("system_metrics", "docker_stats", "service_health", "container_resources")
         return views.Ttls(*(getattr(self.settings, f"cache_{name}_ttl") for name in names))
 
-    def _make_engine(self) -> Engine:
-        return Engine(operation_timeout=self.settings.docker_operation_timeout)
-
     def _make_collector(self, lease: Lease) -> Collector:
-        settings = self.settings
-        files = StackFiles(
-            settings.stack_dir,
-            settings.docker_compose_file,
-            explicit=settings.compose_file_is_explicit,
-            environment=environment(),
-        )
-
-        parts = Parts(
-            store=self._store,
-            engine=self._make_engine(),
-            files=files,
-            history=self._history,
-            host=HostSampler(),
-            cgroups=CgroupSampler(),
-            key=lambda setting, env_file, variable: (
-                (setting and getattr(settings, setting)) or (env_file and files.variable(env_file, variable)) or None
-            ),
-        )
         self._reader.look()
-        return Collector(settings, parts, lease, self.snapshot())
+        kept = Kept(self._store, self._pending, self._history, self.audit)
+        return make_collector(self.settings, kept, lease, self.snapshot())

@@ -22,6 +22,7 @@ class Journal:
 
     def __init__(self) -> None:
         self._settled: dict[str, tuple[Condition, float]] = {}
+        self._gone: dict[str, float] = {}  # known services the stack does not have → since when
         self._events: list[Event] = []
 
     @property
@@ -43,14 +44,18 @@ class Journal:
 
         A passing condition (busy) is not remembered: what held before goes on until the next one settles.
         """
+        if not definition.defined and condition != Condition.BUSY:
+            # Gone from the stack, which is not the same as stopped; and nothing to tell when it comes back.
+            self._settled.pop(definition.name, None)
+            return self._gone.setdefault(definition.name, now)
+        self._gone.pop(definition.name, None)
         before = self._settled.get(definition.name)
         if before is not None and before[0] == condition:
             return before[1]
         since = _beginning(container, condition, now)
         if condition != Condition.BUSY:
             self._settled[definition.name] = (condition, since)
-            if definition.defined or before is not None:
-                self._tell(definition, before[0] if before else None, condition, since)
+            self._tell(definition, before[0] if before else None, condition, since)
         return since
 
     def engine_changed(self, before: EngineState, state: EngineState, now: float) -> None:

@@ -47,45 +47,51 @@ class Lease:
 
         `keep`: do not hand over to a preferred candidate now, for there is work that it would find interrupted.
         """
+        now = self._clock()
         with self._store.transaction():
-            now = self._clock()
-            owner, expires = self._read()
-            mine = owner == self.owner
-            # A lease that seems to last longer than any lease can was written before the clock was set back.
-            free = owner is None or expires <= now or expires > now + 2 * self.ttl
-            if not mine and not free:
-                if self.preferred:
-                    self._store.put(WISH_KEY, self.owner, expire=self.ttl)
-                self._held_until = 0.0
-                return False
-            if not self.preferred and not (mine and keep) and self._store.has(WISH_KEY):
-                self._drop(mine)
-                return False
+            taken = self._take(now, keep)
+        # Only now: as long as the transaction has not ended well, nobody else knows of it.
+        self._held_until = now + self.ttl if taken else 0.0
+        return taken
+
+    def _take(self, now: float, keep: bool) -> bool:
+        owner, expires = self._read()
+        mine = owner == self.owner
+        # A lease that seems to last longer than any lease can was written before the clock was set back.
+        free = owner is None or expires <= now or expires > now + 2 * self.ttl
+        if not mine and not free:
             if self.preferred:
-                self._store.delete(WISH_KEY)
-            self._store.put(LEASE_KEY, orjson.dumps([self.owner, now + self.ttl]))
-            self._held_until = now + self.ttl
-            return True
+                self._store.put(WISH_KEY, self.owner, expire=self.ttl)
+            return False
+        if not self.preferred and not (mine and keep) and self._store.has(WISH_KEY):
+            if mine:
+                self._store.delete(LEASE_KEY)
+            return False
+        if self.preferred:
+            self._store.delete(WISH_KEY)
+        self._store.put(LEASE_KEY, orjson.dumps([self.owner, now + self.ttl]))
+        return True
 
     def release(self) -> None:
         """Give the lease back, if it is still this candidate's."""
+        self._held_until = 0.0
         with self._store.transaction():
             owner, _ = self._read()
-            self._drop(owner == self.owner)
+            if owner == self.owner:
+                self._store.delete(LEASE_KEY)
 
     def holder(self) -> str | None:
         """The owner named in the store whose right has not expired, or None."""
         owner, expires = self._read()
         return owner if expires > self._clock() else None
 
-    def _drop(self, mine: bool) -> None:
-        if mine:
-            self._store.delete(LEASE_KEY)
-        self._held_until = 0.0
-
     def _read(self) -> tuple[str | None, float]:
         raw = self._store.get_bytes(LEASE_KEY)
         if raw is None:
             return None, 0.0
-        owner, expires = orjson.loads(raw)
-        return str(owner), float(expires)
+        try:
+            owner, expires = orjson.loads(raw)
+            return str(owner), float(expires)
+        except (ValueError, TypeError) as error:
+            self._store.discard(LEASE_KEY, str(error))
+            return None, 0.0

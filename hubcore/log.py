@@ -11,6 +11,27 @@ from .settings import Settings
 CHATTY = ("httpx", "httpcore", "urllib3", "docker", "asyncio")
 
 
+class Trouble:
+    """Trouble that may come many times a second: told once, until it is another one or over."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+        self._told = ""
+
+    def tell(self, what: str, error: Exception) -> None:
+        """`what` went wrong because of `error`."""
+        said = f"{what}: {error} ({getattr(error, 'detail', None) or type(error).__name__})"
+        if said != self._told:
+            self._logger.warning("%s", said)
+        self._told = said
+
+    def over(self) -> None:
+        """It works again."""
+        if self._told:
+            self._logger.info("Over: %s", self._told)
+        self._told = ""
+
+
 def configure_logging(settings: Settings) -> None:
     """Set up the root logger by the settings; calling it again replaces the earlier setup."""
     level = logging.DEBUG if settings.debug_mode else logging.getLevelNamesMapping()[settings.log_level]

@@ -56,4 +56,8 @@ class Notes:
 
     def _read(self) -> list[Event]:
         raw = self._store.get_bytes(NOTES_KEY)
-        return _EVENTS.validate_json(raw) if raw is not None else []
+        try:
+            return _EVENTS.validate_json(raw) if raw is not None else []
+        except ValueError as error:
+            self._store.discard(NOTES_KEY, type(error).__name__)
+            return []

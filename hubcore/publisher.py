@@ -10,6 +10,7 @@ from collections.abc import Callable
 from . import views
 from .adapters.store import Store
 from .errors import HubError
+from .log import Trouble
 from .models import Snapshot
 from .operations import VERSION_KEY
 
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 
 SNAPSHOT_KEY = "snapshot"
 _COALESCE = 0.02  # seconds in which further urgent news join the same publication
+_STUCK_AFTER = 30.0  # seconds; the store gives up after five
 _LAZY = 1.0  # seconds that news of no urgency (another healthy answer, a new sample) may wait
 
 
@@ -52,6 +54,8 @@ class PublishLoop:
         self._publisher = publisher
         self._take = take
         self._may_publish = may_publish
+        self._trouble = Trouble(log)
+        self._began: float | None = None  # when the publication under way began
         self._news = threading.Event()
         self._urgent = threading.Event()
         self._stopping = threading.Event()
@@ -89,21 +93,29 @@ class PublishLoop:
             self._urgent.clear()
             self._publish()
 
+    def is_well(self) -> bool:
+        """Whether no publication has been under way for so long that it will never end."""
+        began = self._began
+        return began is None or time.monotonic() - began < _STUCK_AFTER
+
     def publish_now(self) -> None:
         """Publish in the calling thread, so that readers know before whatever is told them next."""
         if self._may_publish():
             self._publish()
 
     def _publish(self) -> None:
-        began = time.perf_counter()
+        began = self._began = time.monotonic()
         try:
             with self._lock:  # the older of two snapshots must not be written last
                 self._publisher.publish(self._take())
+            self._trouble.over()
         except HubError as error:
-            log.error("Could not publish: %s (%s)", error, error.detail or "no detail")
+            self._trouble.tell("Could not publish", error)
             self._news.set()
             self._stopping.wait(_LAZY)
         except Exception:
             log.exception("Could not publish what was collected.")
             self._stopping.wait(_LAZY)
-        log.debug("Published in %.1f ms.", (time.perf_counter() - began) * 1000)
+        finally:
+            self._began = None
+        log.debug("Published in %.1f ms.", (time.monotonic() - began) * 1000)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from . import views
 from .adapters.store import Store
-from .errors import HubError
+from .errors import HubError, UnknownOperation
+from .log import Trouble
 from .models import Operation, Snapshot
 from .operations import VERSION_KEY, OperationQueue
 from .publisher import SNAPSHOT_KEY, view_key
@@ -43,21 +44,27 @@ class Reader:
         self.held = Held()
         self.news = threading.Condition()
         self._store = store
+        self._seen = 0  # version of the store that is held
         self._queue = queue
         self._operations: dict[str, tuple[int, Operation]] = {}
+        self._trouble = Trouble(log)
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="store-reader", daemon=True)
 
     def start(self) -> None:
-        """Read once, then follow in the background."""
-        self.look()
+        """Read once, then follow in the background; a store that cannot be read is tried again there."""
+        try:
+            self.look()
+        except HubError as error:
+            self._trouble.tell("The store could not be read", error)
         self._thread.start()
 
     def close(self) -> None:
         """Stop following."""
         self._stopping.set()
-        self._thread.join(2)
+        if self._thread.is_alive():
+            self._thread.join(2)
         with self.news:
             self.news.notify_all()
 
@@ -65,9 +72,11 @@ class Reader:
         """Take over what is new in the store; whether there was anything."""
         with self._lock:
             version = self._store.get_int(VERSION_KEY)
-            if version == self.held.version:
+            if version == self._seen:
                 return False
-            held = self._read(version)
+            # a store that was begun anew counts from 0: here the number only ever grows
+            held = self._read(max(version, self.held.version + 1))
+            self._seen = version
             with self.news:
                 self.held = held
                 self.news.notify_all()
@@ -77,8 +86,9 @@ class Reader:
         while not self._stopping.wait(POLL):
             try:
                 self.look()
+                self._trouble.over()
             except HubError as error:
-                log.warning("The store could not be read: %s (%s)", error, error.detail or "no detail")
+                self._trouble.tell("The store could not be read", error)
                 self._stopping.wait(_AFTER_ERROR)
             except Exception:
                 log.exception("Reading the store failed unexpectedly.")
@@ -86,8 +96,7 @@ class Reader:
 
     def _read(self, version: int) -> Held:
         before = self.held
-        raw = self._store.get_bytes(SNAPSHOT_KEY)
-        snapshot = Snapshot.model_validate_json(raw) if raw is not None else before.snapshot
+        snapshot = self._read_snapshot() or before.snapshot
         cleared = self._store.get_bytes(CLEARED_KEY)
         bodies = dict(before.bodies)
         for name in views.VIEW_NAMES:
@@ -100,8 +109,16 @@ class Reader:
             bodies=bodies,
             ages=views.ages_of(snapshot) if snapshot is not None else views.Ages(),
             operations=self._read_operations(),
-            cleared=cleared.decode() if cleared is not None else None,
+            cleared=cleared.decode(errors="replace") if cleared is not None else None,
         )
+
+    def _read_snapshot(self) -> Snapshot | None:
+        raw = self._store.get_bytes(SNAPSHOT_KEY)
+        try:
+            return Snapshot.model_validate_json(raw) if raw is not None else None
+        except ValueError as error:
+            self._store.discard(SNAPSHOT_KEY, type(error).__name__)
+            return None
 
     def _read_operations(self) -> tuple[Operation, ...]:
         """All operations, newest first; only those whose revision changed are read again."""
@@ -109,8 +126,11 @@ class Reader:
         kept: dict[str, tuple[int, Operation]] = {}
         for operation_id, revision in index.items():
             known = self._operations.get(operation_id)
-            if known is None or known[0] != revision:
-                known = (revision, self._queue.get(operation_id))
-            kept[operation_id] = known
+            try:
+                if known is None or known[0] != revision:
+                    known = (revision, self._queue.get(operation_id))
+                kept[operation_id] = known
+            except UnknownOperation:
+                continue  # its record was dropped
         self._operations = kept
         return tuple(operation for _, operation in kept.values())

@@ -40,7 +40,7 @@ SERVICE_COLUMNS = (
     "response_ms",
     "condition",
 )
-HOST = "host"
+HOST = "@host"  # a name no service can have
 WORST_COUNTS = frozenset({"condition"})  # of an interval the worst value is shown, not the mean
 GAP_INTERVALS = 3  # a pause longer than this many intervals is a gap, not a late sample
 
@@ -49,7 +49,7 @@ Matrix = npt.NDArray[np.float32]
 
 
 def columns_of(entity: str) -> tuple[str, ...]:
-    """The figures kept of an entity: `host`, or anything else for a service."""
+    """The figures kept of an entity: `HOST`, or anything else for a service."""
     return HOST_COLUMNS if entity == HOST else SERVICE_COLUMNS
 
 

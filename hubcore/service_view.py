@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from .catalog import Definition
 from .health import Verdict
@@ -64,6 +65,7 @@ def service_state(definition: Definition, seen: Observed) -> ServiceState:
 
 _COPIED = (
     "name",
+    "optional",
     "project",
     "title",
     "description",
@@ -75,6 +77,8 @@ _COPIED = (
     "protected",
     "container_name",
     "env_file",
+    "env_path",
+    "env_used",
     "config_files",
     "data_dir",
 )
@@ -94,8 +98,22 @@ def _addresses(definition: Definition, container: Container | None, seen: Observ
         "ports": container.ports if container else (),
         "port": port,
         "url": f"http://{seen.host_name}:{port}" if is_http and _published(container, port, seen) else None,
-        "health_url": seen.health.target if seen.health.means == Means.HTTP else definition.health_url,
+        "health_url": seen.health.target if seen.health.means == Means.HTTP else _usual_health_url(definition, port),
     }
+
+
+def _usual_health_url(definition: Definition, port: int | None) -> str | None:
+    """Where a service that is not asked over HTTP now would be: the preset's address at the port it has here.
+
+    None where the stack leads that address to nothing: the preset's port is another one than the service's.
+    """
+    preset = definition.health_url
+    if preset is None or not definition.defined:
+        return preset
+    parts = urlsplit(preset)
+    if (parts.port or 80) != definition.default_port:
+        return None
+    return parts._replace(netloc=f"{parts.hostname}:{port}").geturl() if port != parts.port and port != 80 else preset
 
 
 def container_status(
@@ -130,6 +148,17 @@ def published_ports(container: Container | None) -> list[Port]:
 
 def _published(container: Container | None, port: int | None, seen: Observed) -> bool:
     return port is not None and (seen.native or any(p.host_port == port for p in published_ports(container)))
+
+
+def with_dependents(services: Mapping[str, ServiceState]) -> dict[str, ServiceState]:
+    """The same services, each with the names of those that need it."""
+    needed_by: dict[str, list[str]] = {}
+    for name, state in services.items():
+        for other in state.depends_on:
+            needed_by.setdefault(other, []).append(name)
+    return {
+        name: state.model_copy(update={"needed_by": tuple(needed_by.get(name, ()))}) for name, state in services.items()
+    }
 
 
 def docker_block(containers: Iterable[Container], listed_at: float | None) -> DockerBlock:

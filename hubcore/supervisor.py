@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ SETTLED_AFTER = 30.0  # seconds after which a program counts as running well
 GRACE = 10.0  # seconds to end by itself: the collector finishes what it is doing
 TICK = 0.05
 HOPELESS_CODES = frozenset({2, 3})  # a setting is wrong, or the port taken: starting again would end the same way
+ASK_EVERY = 5.0  # seconds between two looks whether the programs still work
+HUNG_AFTER = 30.0  # seconds without an answer after which a program is started again
+FIRST_ANSWER = 300.0  # seconds it has until its first answer: the start may be slow
 EARLY_DEATHS = 4  # so many before the first answer, and the start has failed
 
 
@@ -47,16 +51,28 @@ def next_delay(previous: float | None, lived: float) -> float:
 
 @dataclass
 class Program:
-    """One program to keep running. `start` starts it; `answers` tells whether it works, None where nothing can tell."""
+    """One program to keep running. `start` starts it.
+
+    `answers` tells whether it has started, `lives`, asked every few seconds from a thread, whether it still works; None
+    where nothing can tell.
+    """
 
     name: str
     start: Callable[[], Process]
     answers: Callable[[], bool] | None = None
+    lives: Callable[[], bool] | None = None
     process: Process | None = None
+    silent: float = 0.0  # seconds it was asked in vain
+    has_lived: bool = False  # whether this process has answered yet
     delay: float | None = None
     due: float = 0.0
     deaths: int = 0
     ready: bool = field(default=False)
+
+    @property
+    def hangs(self) -> bool:
+        """Whether it has not answered for so long that it never will."""
+        return self.silent >= (HUNG_AFTER if self.has_lived else FIRST_ANSWER)
 
 
 class Supervisor:
@@ -67,6 +83,7 @@ class Supervisor:
         self._programs = list(programs)
         self._on_ready = on_ready
         self._stops = 0
+        self._watching = threading.Thread(target=self._watch, name="watch", daemon=True)
 
     def stop(self) -> None:
         """End all programs; the second call ends them at once."""
@@ -75,6 +92,7 @@ class Supervisor:
     def run(self) -> bool:
         """Start, watch, and in the end stop everything. False when the start failed."""
         ready = failed = False
+        self._watching.start()
         try:
             while not self._stops and not failed:
                 for program in self._programs:
@@ -95,17 +113,35 @@ class Supervisor:
             if now < program.due:
                 return False
             try:
+                program.silent, program.has_lived = 0.0, False
                 program.process = program.start()
             except OSError as error:
                 return self._died(program, str(error), 0.0, started)
             log.debug("%s started, process %s", program.name, program.process.pid)
             return False
         code = process.exit_code()
-        if code is None:
+        if code is None and not program.hangs:
             return False
         process.kill()  # what it started may have outlived it
-        hopeless = self._died(program, f"exit code {code}", now - process.started_at, started)
+        how = f"no answer for {program.silent:.0f} s" if code is None else f"exit code {code}"
+        hopeless = self._died(program, how, now - process.started_at, started)
         return hopeless or (not started and code in HOPELESS_CODES)
+
+    def _watch(self) -> None:
+        """Ask all programs now and then. Only time in which this process ran is counted, not a suspended machine's."""
+        asked = dict.fromkeys((program.name for program in self._programs), time.monotonic())
+        while not self._stops:
+            time.sleep(ASK_EVERY)
+            for program in self._programs:
+                process = program.process
+                if process is None or program.lives is None:
+                    continue
+                lives = program.lives()
+                now = time.monotonic()
+                passed, asked[program.name] = min(now - asked[program.name], 2 * ASK_EVERY), now
+                if program.process is process:  # still the one that was asked
+                    program.has_lived = program.has_lived or lives
+                    program.silent = 0.0 if lives else program.silent + passed
 
     def _died(self, program: Program, how: str, lived: float, started: bool) -> bool:
         program.process = None

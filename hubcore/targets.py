@@ -60,7 +60,7 @@ def _from_label(definition: Definition, container: Container, reach: Reach) -> P
     """
     label = (definition.probe_label or "").strip()
     if label.startswith("exec:"):
-        command = tuple(shlex.split(label.removeprefix("exec:")))
+        command = _words(label.removeprefix("exec:"))
         return ProbeSpec(means=Means.EXEC, container_id=container.id, command=command) if command else None
     if label == "docker":
         return _from_docker(container)
@@ -78,7 +78,7 @@ def _from_label(definition: Definition, container: Container, reach: Reach) -> P
     }
     if parts.scheme not in means or port is None:
         return None
-    address = _address(container, port, reach)
+    address = address_of(container, port, reach)
     if address is None:
         return None
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -94,10 +94,13 @@ def _from_preset(
     fallbacks: tuple[ProbeSpec, ...] = ()
     if probe.fallback_command:
         fallbacks = (ProbeSpec(means=Means.EXEC, container_id=container.id, command=probe.fallback_command),)
-    address = _address(container, probe.port, reach)
+    address = address_of(container, probe.port, reach)
     if address is None:
         return fallbacks[0] if fallbacks else None
-    secret = key(probe.bearer[0], definition.env_file, probe.bearer[1]) if probe.bearer else None
+    # The key of the settings goes to the service of that name alone: an image can call itself anything.
+    trusted = definition.name == definition.kind
+    setting = probe.bearer[0] if probe.bearer and trusted else ""
+    secret = key(setting, definition.env_file, probe.bearer[1]) if probe.bearer else None
     path = probe.path if secret or probe.path_without_key is None else probe.path_without_key
     # A role that does not exist would leave a line in the database's log at every check.
     user = key("", definition.env_file, "POSTGRES_USER") if probe.means == Means.POSTGRES else None
@@ -115,6 +118,13 @@ def _from_preset(
     )
 
 
+def _words(command: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(command))
+    except ValueError:  # a quotation mark without its partner
+        return ()
+
+
 def _from_docker(container: Container) -> ProbeSpec | None:
     return ProbeSpec(means=Means.DOCKER, container_id=container.id) if container.docker_health is not None else None
 
@@ -123,11 +133,11 @@ def _from_published_port(container: Container, reach: Reach) -> ProbeSpec | None
     published = published_ports(container)
     if not published:
         return None
-    address = _address(container, published[0].container_port, reach)
+    address = address_of(container, published[0].container_port, reach)
     return ProbeSpec(means=Means.TCP, host=address[0], port=address[1]) if address else None
 
 
-def _address(container: Container, container_port: int, reach: Reach) -> tuple[str, int] | None:
+def address_of(container: Container, container_port: int, reach: Reach) -> tuple[str, int] | None:
     """Where a port of a container is reachable from here: published, on the host's network, or inside the engine's."""
     published = published_ports(container)
     exact = [port for port in published if port.container_port == container_port]

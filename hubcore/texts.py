@@ -54,6 +54,22 @@ def choose_language(*wishes: str | None) -> str:
     return "en"
 
 
+@lru_cache(maxsize=256)
+def wanted_languages(accept_language: str) -> tuple[str, ...]:
+    """Languages of an Accept-Language header, best first (RFC 9110, section 12.5.4); those with q=0 left out."""
+    ranked: list[tuple[float, str]] = []
+    for part in accept_language[:500].split(","):
+        tag, _, parameter = part.partition(";")
+        quality = parameter.strip().removeprefix("q=")
+        try:
+            weight = float(quality) if quality else 1.0
+        except ValueError:
+            weight = 0.0
+        if tag.strip() and weight > 0:
+            ranked.append((weight, tag.strip()))
+    return tuple(tag for _, tag in sorted(ranked, key=lambda item: -item[0]))
+
+
 @lru_cache(maxsize=64)
 def zone_of(name: str | None) -> tzinfo | None:
     """The time zone with an IANA name; None (this machine's zone) for an unknown or absent one."""
@@ -142,6 +158,9 @@ class Translator:
 
     def duration(self, seconds: float) -> str:
         """How long something takes or took: 310 ms, 4 s, 12 minutes, 3 hours, 5 days."""
+        return self._duration(seconds).replace(" ", NBSP)
+
+    def _duration(self, seconds: float) -> str:
         if seconds < 1:
             return self.t("{count} ms", count=round(max(seconds, 0) * 1000))
         if seconds < 60:
@@ -155,8 +174,9 @@ class Translator:
     def ago(self, at: float, now: float) -> str:
         """How long ago: just now, 4 s ago, 12 minutes ago."""
         seconds = max(now - at, 0)
-        if seconds < 1:
-            return self.t("just now")
+        return self.t("just now") if seconds < 1 else self._ago(seconds).replace(" ", NBSP, 1)
+
+    def _ago(self, seconds: float) -> str:
         if seconds < 60:
             return self.t("{count} s ago", count=int(seconds))
         if seconds < 3600:

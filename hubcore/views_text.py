@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from .models import Text
 
@@ -29,6 +31,17 @@ def plain(value: str, limit: int = 500) -> str:
     if value.isprintable() and not _MARKUP.search(value):
         return value[:limit]
     return _AMPERSAND.sub("＆", clean(value[:limit])).translate(_LOOKALIKES)
+
+
+def harmless(value: Any, words: Callable[[str], str] = plain, depth: int = 30) -> Any:
+    """JSON of another program with every text in it changed by `words`; what is nested too deeply becomes null."""
+    if isinstance(value, str):
+        return words(value)
+    if isinstance(value, Mapping):
+        return {words(str(k)): harmless(v, words, depth - 1) for k, v in value.items()} if depth else None
+    if isinstance(value, list | tuple):
+        return [harmless(item, words, depth - 1) for item in value] if depth else None
+    return value
 
 
 def link(value: str | None) -> str | None:

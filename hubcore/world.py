@@ -26,22 +26,19 @@ from .models import (
     ServiceState,
     Snapshot,
     StackInfo,
+    Text,
 )
-from .service_view import Observed, docker_block, service_state
+from .service_view import Observed, docker_block, service_state, with_dependents
 
-_RUNNING = (ContainerStatus.RUNNING,)
+_UNASKED = Health()
 _ALIVE = (ContainerStatus.RUNNING, ContainerStatus.PAUSED)
-
-
-def _ignore(urgent: bool) -> None:
-    """Nobody listens yet."""
 
 
 class World:
     """Everything observed. `host_name`: where published ports are reachable, for the links of the pages."""
 
     def __init__(self, *, host_name: str = "localhost", clock: Callable[[], float] = time.time) -> None:
-        self.changed: Callable[[bool], None] = _ignore
+        self.changed: Callable[[bool], None] = lambda _: None  # nobody listens yet
         self._clock = clock
         self._host_name = host_name
         self._lock = threading.RLock()
@@ -59,6 +56,7 @@ class World:
         self._health: dict[str, Health] = {}
         self._figures: dict[str, Figures] = {}
         self._active: dict[str, str] = {}
+        self._own_problems: dict[str, Text | None] = {}
         self._journal = Journal()
 
     # --- observations
@@ -131,7 +129,7 @@ class World:
     def set_definitions(self, definitions: Mapping[str, Definition], stack: StackInfo) -> None:
         """The services of the stack as they are now."""
         with self._lock:
-            different = self._stack != stack or self._definitions != definitions
+            different = (self._stack, self._definitions) != (stack, definitions)
             self._definitions, self._stack = dict(definitions), stack
         if different:
             self.changed(True)
@@ -139,8 +137,7 @@ class World:
     def set_natives(self, natives: Mapping[str, int | None]) -> None:
         """Known services found running without Docker, with their process ids where those are visible."""
         with self._lock:
-            different = natives != self._natives
-            self._natives = dict(natives)
+            different, self._natives = natives != self._natives, dict(natives)
         if different:
             self.changed(True)
 
@@ -159,16 +156,20 @@ class World:
     def set_health(self, service: str, health: Health) -> None:
         """The result of a check."""
         with self._lock:
-            before = self._health.get(service)
-            self._health[service] = health
+            before, self._health[service] = self._health.get(service), health
         self.changed(before is None or (before.status, before.reason) != (health.status, health.reason))
 
     def set_active(self, active: Mapping[str, str]) -> None:
         """Which operation works on which service."""
         with self._lock:
-            different = active != self._active
-            self._active = dict(active)
+            different, self._active = active != self._active, dict(active)
         if different:
+            self.changed(True)
+
+    def set_own_problem(self, what: str, problem: Text | None) -> None:
+        """Why the dashboard cannot write its `history` or `audit` log; None while it can."""
+        if problem != self._own_problems.get(what):
+            self._own_problems[what] = problem
             self.changed(True)
 
     def note(self, event: Event) -> None:
@@ -190,10 +191,20 @@ class World:
         """The connection to the engine."""
         return self._engine
 
+    @property
+    def stack(self) -> StackInfo:
+        """The stack as last found."""
+        return self._stack
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether there are figures of the machine and services to tell of."""
+        return self._host is not None and bool(self._definitions)
+
     def definitions(self) -> dict[str, Definition]:
         """The services with their containers as last observed."""
         with self._lock:
-            return {name: self._current(definition) for name, definition in self._definitions.items()}
+            return {name: definition.with_current(self._containers) for name, definition in self._definitions.items()}
 
     def containers(self) -> list[Container]:
         """All containers of the engine as last observed."""
@@ -208,14 +219,11 @@ class World:
         """One service as last published."""
         return self._last.services.get(service)
 
-    def published_ports(self) -> set[int]:
-        """All ports the engine publishes on the host."""
-        return {p.host_port for c in self.containers() for p in c.ports if p.host_port}
-
     def all_asked(self) -> bool:
         """Whether every running service has been asked at least once how it is."""
-        running = [d.name for d in self.definitions().values() if d.containers and d.containers[0].status in _RUNNING]
-        return all((health := self._health.get(name)) is not None and health.checked_at for name in running)
+        first = {d.name: d.containers[0].status for d in self.definitions().values() if d.containers}
+        running = (name for name, status in first.items() if status == ContainerStatus.RUNNING)
+        return all(self._health.get(name, _UNASKED).checked_at for name in running)
 
     def natives(self) -> dict[str, int | None]:
         """Known services running without Docker."""
@@ -228,10 +236,6 @@ class World:
             self._generation += 1
             definitions = self.definitions()
             services = {name: self._state(definition, now) for name, definition in definitions.items()}
-            needed_by: dict[str, list[str]] = {}
-            for name, definition in definitions.items():
-                for other in definition.depends_on:
-                    needed_by.setdefault(other, []).append(name)
             self._last = Snapshot(
                 generation=self._generation,
                 published_at=now,
@@ -241,29 +245,23 @@ class World:
                 stack=self._stack,
                 host=self._host,
                 docker=docker_block(self._containers.values(), self._listed_at),
-                services={
-                    name: state.model_copy(update={"needed_by": tuple(needed_by.get(name, ()))})
-                    for name, state in services.items()
-                },
+                services=with_dependents(services),
                 events=self._journal.events,
+                history_problem=self._own_problems.get("history"),
+                audit_problem=self._own_problems.get("audit"),
             )
             return self._last
 
     # --- inside, with the lock held
-
-    def _current(self, definition: Definition) -> Definition:
-        containers = tuple(self._containers[c.id] for c in definition.containers if c.id in self._containers)
-        running_first = sorted(containers, key=lambda c: c.status != ContainerStatus.RUNNING)
-        return definition.model_copy(update={"containers": tuple(running_first)})
 
     def _state(self, definition: Definition, now: float) -> ServiceState:
         name = definition.name
         container = definition.containers[0] if definition.containers else None
         native = container is None and name in self._natives
         away = self._engine.status != EngineStatus.CONNECTED
-        health = self._health.get(name, Health())
+        health = self._health.get(name, _UNASKED)
         if not native and not away and (container is None or container.status != ContainerStatus.RUNNING):
-            health = Health()  # nobody was asked, so nothing is known
+            health = _UNASKED  # nobody was asked, so nothing is known
         verdict = judge(
             Facts(
                 title=definition.title,
@@ -296,5 +294,5 @@ class World:
     def _forget_check(self, container: Container) -> None:
         for name, definition in self._definitions.items():
             if any(c.id == container.id for c in definition.containers):
-                self._health[name] = Health()
+                self._health[name] = _UNASKED
                 self._figures.pop(name, None)

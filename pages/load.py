@@ -18,6 +18,7 @@ def draw(hub: Hub, words: Translator, period: str) -> None:
     st.markdown(f":gray[{load_page.sentence(snapshot, words)}]")
     if engine_away(snapshot):
         overview_page.away(snapshot, words, session.now())
+    overview_page.own_trouble(snapshot, words)
     load_page.host_charts(hub, snapshot, words, period)
     load_page.comparison(hub, snapshot, words, period)
 

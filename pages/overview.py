@@ -2,8 +2,9 @@
 
 from hubcore.hub import Hub
 from hubcore.texts import Translator
-from ui import control, firstrun, overview_page, session
-from ui.judge import Mood, judge
+from ui import control, firstrun, overview_page, progress, session
+from ui.answer import answer
+from ui.judge import Mood, doing, in_trouble, judge, shown
 from ui.live import live
 from ui.widgets import events, head, host_figures, section
 
@@ -22,21 +23,24 @@ def draw(hub: Hub, words: Translator) -> None:
     if verdict.mood == Mood.FIRST_RUN:
         firstrun.draw(hub, snapshot, words, now)
         return
-    overview_page.answer(verdict, snapshot, words, now)
-    control.notice(words)
-    control.operations(hub, words)
+    under_way = doing(hub.operations(limit=10))
+    answer(verdict, snapshot, words, now, under_way)
+    control.notice(hub, words)
+    causes = [service.cause for service in in_trouble(shown(snapshot))]
+    progress.operations(hub, words, told_already=[*causes, snapshot.engine.reason])
     if verdict.mood == Mood.AWAY:
         overview_page.away(snapshot, words, now)
     else:
         overview_page.problems(hub, snapshot, words, now)
         overview_page.stopped(snapshot, words, primary=verdict.mood == Mood.STOPPED)
+    overview_page.own_trouble(snapshot, words)
     if verdict.mood in (Mood.TROUBLE, Mood.AWAY, Mood.STOPPED):
-        overview_page.groups(snapshot, words)
+        overview_page.groups(snapshot, words, under_way)
         section(words.t("This computer"))
         host_figures(hub, words, snapshot)
     else:
         host_figures(hub, words, snapshot)
-        overview_page.groups(snapshot, words)
+        overview_page.groups(snapshot, words, under_way)
     events(words, snapshot.events[:6], now)
 
 

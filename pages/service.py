@@ -4,8 +4,8 @@ import streamlit as st
 
 from hubcore.hub import Hub
 from hubcore.texts import Translator
-from ui import control, overview_page, service_page, session
-from ui.judge import engine_away
+from ui import control, overview_page, progress, service_page, session, shell
+from ui.judge import doing, engine_away
 from ui.live import live
 from ui.markdown import escape
 from ui.widgets import head
@@ -22,24 +22,32 @@ def draw(hub: Hub, words: Translator, name: str) -> None:
             words.t("Collecting the first values. This takes a few seconds and resolves by itself."),
         )
         return
+    if not name:
+        head(words.t("No service was chosen."), words.t("Choose one from the list."))
+        return
     if service is None:
         head(
             words.t("There is no service named “{name}”.", name=escape(name, 60)), words.t("Choose one from the list.")
         )
         return
-    service_page.top(service, words)
-    control.notice(words)
+    service_page.top(service, words, doing(hub.operations(limit=10)))
+    control.notice(hub, words)
     if engine_away(snapshot):
         overview_page.away(snapshot, words, now)
-    control.operations(hub, words, service=name)
+    progress.operations(hub, words, service=name, told_already=[service.cause, snapshot.engine.reason])
     service_page.trouble(service, words, now)
     service_page.day(hub, service, words, now)
-    service_page.figures(hub, service, words)
+    service_page.figures(hub, service, words, now)
     service_page.facts(service, snapshot, words, now)
     service_page.check(service, words, now)
 
 
 hub, words = session.begin()
+name = st.query_params.get("name", "")
+session.note_address("name", name)
+snapshot = hub.snapshot()
+if snapshot is not None and name in snapshot.services:
+    shell.tab(snapshot.services[name].title)
 st.page_link("pages/services.py", label=words.t("Services"), icon=":material/arrow_back:")
 control.questions(hub, words)
-draw(hub, words, st.query_params.get("name", ""))
+draw(hub, words, name)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from hubcore.hub import Hub
 from hubcore.texts import Translator
-from ui import control, overview_page, services_page, session
+from ui import control, overview_page, progress, services_page, session
 from ui.judge import engine_away, shown
 from ui.live import live
 from ui.widgets import card, head
@@ -17,11 +17,13 @@ def draw(hub: Hub, words: Translator) -> None:
     if snapshot is None:
         st.markdown(words.t("Collecting the first values. This takes a few seconds and resolves by itself."))
         return
-    st.markdown(f":gray[{services_page.sentence(snapshot, words)}]")
-    control.notice(words)
+    if shown(snapshot):
+        st.markdown(f":gray[{services_page.sentence(snapshot, words)}]")
+    control.notice(hub, words)
     if engine_away(snapshot):
         overview_page.away(snapshot, words, now)
-    control.operations(hub, words)
+    causes = [service.cause for service in shown(snapshot)]
+    progress.operations(hub, words, told_already=[*causes, snapshot.engine.reason])
     if not shown(snapshot):
         with card("cardempty"):
             st.markdown(words.t("There are no services yet. The Overview shows how to connect your stack."))

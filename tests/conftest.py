@@ -1,8 +1,8 @@
 """What every test gets without asking, and the real things it may ask for.
 
 Every test has its own state and stack directories and ports, and no other DASHBOARD_* variable. The markers `engine`,
-`stack` and `browser` (and the fixtures behind them) skip a test when the machine lacks what it needs; with CI=true a
-skipped test fails instead.
+`stack`, `litellm` and `browser` (and the fixtures behind them) skip a test when the machine lacks what it needs; with
+CI=true a skipped test fails instead.
 """
 
 from __future__ import annotations
@@ -28,7 +28,12 @@ hypothesis.settings.load_profile("hub")
 HERE = Path(__file__).resolve().parent
 # quick ones first; the browser last, for Playwright leaves an event loop in the thread while it is open
 ORDER = ("unit", "pages", "integration", "faults", "e2e")
-NEEDS: dict[str, Callable[[], str | None]] = {"engine": needs.engine, "stack": needs.stack, "browser": needs.browser}
+NEEDS: dict[str, Callable[[], str | None]] = {
+    "engine": needs.engine,
+    "stack": needs.stack,
+    "litellm": needs.litellm,
+    "browser": needs.browser,
+}
 STACK_FIXTURES = {"stack", "own_stack", "hub"}
 
 
@@ -46,6 +51,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     if any(item.get_closest_marker("stack") or STACK_FIXTURES & set(_fixtures(item)) for item in session.items):
         needs.stack()
+    if any(item.get_closest_marker("litellm") for item in session.items):
+        needs.litellm()
 
 
 def _fixtures(item: pytest.Item) -> list[str]:
@@ -95,6 +102,7 @@ def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     api_port, ui_port = free_ports(2)
     stack_dir = tmp_path / "stack"
     stack_dir.mkdir()
+    monkeypatch.setenv("DASHBOARD_ENV_FILE", "")  # a developer's own `.env` is none of the tests' business
     monkeypatch.setenv("DASHBOARD_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("DASHBOARD_STACK_DIR", str(stack_dir))
     monkeypatch.setenv("DASHBOARD_API_PORT", str(api_port))

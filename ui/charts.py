@@ -25,6 +25,18 @@ const load = (url) => (window.__hubPlotly ??= new Promise((done, failed) => {
   script.onerror = () => { window.__hubPlotly = undefined; failed(new Error('plotly.js did not load')); };
   document.head.append(script);
 }));
+// On a phone the names stand beneath the chart instead of beside it, and there is room for fewer times.
+const fit = ({ data, layout }, width) => {
+  if (!width || width > 480) return { data, layout };
+  const named = layout.annotations.some((note) => note.name === 'line');
+  return { data, layout: { ...layout,
+    annotations: layout.annotations.filter((note) => note.name !== 'line'),
+    margin: { ...layout.margin, r: 14, b: named ? 70 : layout.margin.b },
+    xaxis: { ...layout.xaxis, nticks: 4 },
+    showlegend: named,
+    legend: { orientation: 'h', y: -0.16, x: 0, font: { size: 12 }, itemclick: false, itemdoubleclick: false },
+  } };
+};
 export default function ({ data, parentElement }) {
   const place = parentElement.querySelector('.hub-plot');
   if (!place) return;
@@ -33,8 +45,9 @@ export default function ({ data, parentElement }) {
   place.setAttribute('aria-label', data.label);
   load(data.url).then((Plotly) => {
     if (!place.isConnected) return;
+    const { data: lines, layout } = fit(data.figure, place.clientWidth);
     const config = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: 'reset' };
-    Plotly.react(place, data.figure.data, data.figure.layout, config);
+    Plotly.react(place, lines, layout, config);
   }).catch((error) => { place.textContent = data.missing; console.error(error); });
 }
 """

@@ -1,4 +1,4 @@
-"""Start, stop, restart: buttons, the question before it hurts, and how far it has come."""
+"""Start, stop, restart: buttons, and the question before it hurts. How far it has come: `progress.py`."""
 
 from __future__ import annotations
 
@@ -6,30 +6,23 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from hubcore.errors import HubError
+from hubcore.errors import HubError, OperationActive, UnknownOperation
 from hubcore.hub import Hub
-from hubcore.models import Condition, Operation, OperationKind, OperationStatus, ServiceState, StepStatus, Text
+from hubcore.models import Condition, OperationKind, ServiceState, Text
 from hubcore.texts import Translator
 
 from . import session
-from .markdown import escape
+from .judge import engine_away
+from .markdown import escape, told
 from .widgets import card
-from .words import DOING, DONE, OUTCOMES, consequence
+from .words import consequence, harmed
 
-ASKED, NOTICE, CLOSED, CHOSEN = "_asked", "_notice", "_closed_operations", "_chosen"
-SHOW_DONE = 20.0  # seconds a finished operation stays on the page
-SHOW_FAILED = 900.0  # and one that did not work, unless it is put away
+ASKED, NOTICE, CHOSEN = "_asked", "_notice", "_chosen"
+NAMED_HARMS = 3  # of several services, the consequences that are told; the rest are counted
 ICONS = {
     OperationKind.START: "play_arrow",
     OperationKind.STOP: "stop_circle",
     OperationKind.RESTART: "refresh",
-}
-_STEP_SIGNS = {
-    StepStatus.WAITING: ":gray[:material/circle:]",
-    StepStatus.RUNNING: ":blue[:material/progress_activity:]",
-    StepStatus.DONE: ":green[:material/check_circle:]",
-    StepStatus.SKIPPED: ":gray[:material/remove:]",
-    StepStatus.FAILED: ":red[:material/dangerous:]",
 }
 
 
@@ -49,7 +42,8 @@ def submit(kind: OperationKind, names: Sequence[str] | None) -> None:
     try:
         session.hub().submit(kind, names, session.ACTOR)
     except HubError as error:
-        st.session_state[NOTICE] = (error.text, error.remedy)
+        in_the_way = error.operation_id if isinstance(error, OperationActive) else None
+        st.session_state[NOTICE] = (error.text, error.remedy, in_the_way)
 
 
 def ask(kind: OperationKind, names: Sequence[str] | None) -> None:
@@ -59,19 +53,37 @@ def ask(kind: OperationKind, names: Sequence[str] | None) -> None:
 
 def button(kind: OperationKind, service: ServiceState, words: Translator, *, primary: bool = False) -> None:
     """One verb for one service. Starting is harmless and begins at once; the others ask when it hurts."""
-    icon = f":material/{ICONS[kind]}:"
+    icon, impossible = f":material/{ICONS[kind]}:", why_not(words)
     asks = kind == OperationKind.STOP or (kind == OperationKind.RESTART and service.condition == Condition.WORKS)
     clicked = st.button(
         label(kind, words) + ("…" if asks else ""),
         icon=icon,
         key=f"{kind}:{service.name}",
         type="primary" if primary else "secondary",
-        disabled=service.operation_id is not None,
+        help=impossible or named(kind, escape(service.title, 60), words),
+        disabled=impossible is not None or service.operation_id is not None,
         on_click=ask if asks else submit,
         args=(kind, (service.name,)),
     )
     if clicked and asks:
         st.rerun()  # the question belongs to the whole page: a dialog of a live part would vanish at its next drawing
+
+
+def why_not(words: Translator) -> str | None:
+    """Why no service can be started or stopped now; None when they can."""
+    snapshot = session.hub().snapshot()
+    if snapshot is None or not engine_away(snapshot):
+        return None
+    return words.t("Docker does not answer; services cannot be started or stopped until it is back.")
+
+
+def named(kind: OperationKind, name: str, words: Translator) -> str:
+    """The verb with its object, for screen readers and tooltips: there are several such buttons on a page."""
+    return {
+        OperationKind.START: words.t("Start {name}", name=name),
+        OperationKind.STOP: words.t("Stop {name}", name=name),
+        OperationKind.RESTART: words.t("Restart {name}", name=name),
+    }[kind]
 
 
 def label(kind: OperationKind, words: Translator) -> str:
@@ -127,9 +139,10 @@ def _question(
 ) -> None:
     if len(targets) > 1:
         st.markdown(", ".join(escape(service.title, 60) for service in targets))
-    if kind == OperationKind.RESTART:
-        st.caption(words.t("Until it is back:"))
-    for line in consequences(kind, targets, services, words):
+    lines = consequences(kind, targets, services, words)
+    if lines and kind == OperationKind.RESTART:
+        st.caption(words.n("Until it is back:", "Until they are back:", len(targets)))
+    for line in [*lines, closing(kind, len(targets), words)]:
         st.markdown(line)
     with st.container(horizontal=True):
         icon = f":material/{ICONS[kind]}:"
@@ -150,79 +163,65 @@ def _confirmed(kind: OperationKind, names: Sequence[str] | None) -> None:
 def consequences(
     kind: OperationKind, targets: list[ServiceState], services: list[ServiceState], words: Translator
 ) -> list[str]:
-    """What the command does to people and to other services, as Markdown lines."""
-    lines = []
-    if kind != OperationKind.START:
-        known = [found for found in map(consequence, targets) if found is not None]
-        lines += [words.text(found) for found in known[:4]]
-        chosen = {service.name for service in targets}
-        leaning = {name for service in targets for name in service.needed_by} - chosen
-        titles = sorted(escape(service.title, 60) for service in services if service.name in leaning)
-        if titles:
-            lines.append(words.t("These need it and may stop working: {names}.", names=", ".join(titles)))
-    closing = {
+    """What the command does to people and to other services, as Markdown lines. Of many only the worst are named."""
+    if kind == OperationKind.START:
+        return []
+    lines, worst = [], harmed(targets)
+    for service in worst[:NAMED_HARMS]:
+        found = words.text(consequence(service))
+        lines.append(f"**{escape(service.title, 60)}**: {found}" if len(targets) > 1 else found)
+    if len(worst) > NAMED_HARMS:
+        lines.append(words.n("and {count} lesser effect", "and {count} lesser effects", len(worst) - NAMED_HARMS))
+    chosen = {service.name for service in targets}
+    leaning = {name for service in targets for name in service.needed_by} - chosen
+    titles = sorted(escape(service.title, 60) for service in services if service.name in leaning)
+    if titles:
+        lines.append(
+            words.n(
+                "These need it and may stop working: {names}.",
+                "These need them and may stop working: {names}.",
+                len(targets),
+                names=", ".join(titles),
+            )
+        )
+    return lines
+
+
+def closing(kind: OperationKind, number: int, words: Translator) -> str:
+    """The last line of the question: what becomes of the services themselves."""
+    return {
         OperationKind.START: words.t("What each service needs is started before it."),
-        OperationKind.STOP: words.t("Data is kept. It stays stopped until you start it again."),
-        OperationKind.RESTART: words.t("It is away for a moment and comes back by itself. Data is kept."),
-    }
-    return [*lines, closing[kind]]
+        OperationKind.STOP: words.n(
+            "Data is kept. It stays stopped until you start it again.",
+            "Data is kept. They stay stopped until you start them again.",
+            number,
+        ),
+        OperationKind.RESTART: words.n(
+            "It is away for a moment and comes back by itself. Data is kept.",
+            "They are away for a moment and come back by themselves. Data is kept.",
+            number,
+        ),
+    }[kind]
 
 
-def notice(words: Translator) -> None:
-    """Why the last command was not taken, until it is put away."""
-    kept: tuple[Text, Text | None] | None = st.session_state.get(NOTICE)
+def notice(hub: Hub, words: Translator) -> None:
+    """Why the last command was not taken, until it is put away or what was in its way has ended."""
+    kept: tuple[Text, Text | None, str | None] | None = st.session_state.get(NOTICE)
     if kept is None:
         return
+    reason, remedy, in_the_way = kept
+    if in_the_way is not None and _has_ended(hub, in_the_way):
+        st.session_state.pop(NOTICE, None)
+        return
     with card("cardwarnnotice"):
-        st.markdown(f":orange[:material/warning:] {escape(words.text(kept[0]))}")
-        if kept[1] is not None:
-            st.markdown(escape(words.text(kept[1])))
+        st.markdown(f":orange[:material/warning:] {told(reason, words)}")
+        if remedy is not None:
+            st.markdown(told(remedy, words))
         st.button(words.t("Close"), key="close_notice", on_click=lambda: st.session_state.pop(NOTICE, None))
 
 
-def operations(hub: Hub, words: Translator, service: str | None = None) -> None:
-    """What is under way or has just ended; for one service or all. Found again after leaving the page or reloading."""
-    closed = st.session_state.setdefault(CLOSED, set())
-    now = session.now()
-    for operation in reversed(hub.operations(limit=10)):
-        if operation.id in closed or (service is not None and service not in operation.services):
-            continue
-        age = now - (operation.ended_at or now)
-        keep = SHOW_DONE if operation.status == OperationStatus.SUCCEEDED else SHOW_FAILED
-        if not operation.status.ended or age < keep:
-            _operation(hub, words, operation)
-
-
-def _operation(hub: Hub, words: Translator, operation: Operation) -> None:
-    snapshot = hub.snapshot()
-    known = snapshot.services if snapshot is not None else {}
-    titles = [escape(known[name].title if name in known else name, 40) for name in operation.services]
-    names = ", ".join(titles[:4]) + ("…" if len(titles) > 4 else "")
-    done = operation.status == OperationStatus.SUCCEEDED
-    tone = "cardbad" if operation.status in (OperationStatus.FAILED, OperationStatus.INTERRUPTED) else "card"
-    sentence = words.t((DONE if done else DOING)[operation.kind].template, names=names)
-    with card(f"{tone}operation{operation.id}"):
-        st.subheader(f"{sentence} :gray[:small[{words.text(OUTCOMES[operation.status])}]]", anchor=False)
-        if not operation.status.ended:
-            st.progress(operation.progress)
-            st.caption(words.t("You may leave this page; the work goes on."))
-        if len(operation.steps) > 1 or not done:
-            _steps(words, operation)
-        for reason in (operation.problem, operation.remedy):
-            if reason is not None:
-                st.markdown(escape(words.text(reason), 600))
-        if operation.status.ended and not done:
-            st.button(words.t("Close"), key=f"close:{operation.id}", on_click=_close, args=(operation.id,))
-
-
-def _steps(words: Translator, operation: Operation) -> None:
-    lines = []
-    for step in operation.steps:
-        problem = f" :red[:small[{escape(words.text(step.problem))}]]" if step.problem is not None else ""
-        lines.append(f"{_STEP_SIGNS[step.status]} {escape(words.text(step.text))}{problem}")
-    if lines:
-        st.markdown("  \n".join(lines))
-
-
-def _close(operation_id: str) -> None:
-    st.session_state.setdefault(CLOSED, set()).add(operation_id)
+def _has_ended(hub: Hub, operation_id: str) -> bool:
+    try:
+        return hub.operation(operation_id).status.ended
+    except UnknownOperation:
+        return False  # it is so new that it has not been read yet

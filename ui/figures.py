@@ -48,7 +48,7 @@ class _Ends:
             last = max(value, last + gap)
             result.append(
                 {"x": 1, "xref": "paper", "xanchor": "left", "xshift": 6, "y": last, "yanchor": "middle",
-                 "text": name, "showarrow": False, "font": {"color": colour, "size": 13}}
+                 "text": name, "showarrow": False, "font": {"color": colour, "size": 13}, "name": "line"}
             )  # fmt: skip
         return result
 
@@ -77,7 +77,8 @@ def figure(
         last = next((value for value in reversed(line.values) if value is not None), None)
         if names and last is not None:
             ends.places.append((last, _text(line.name), colour))
-    layout = _layout(colours, words, period, highest, suffix, revision, names)
+    longest = max((len(name) for _, name, _ in ends.places), default=0)
+    layout = _layout(colours, words, period, highest, suffix, revision, min(28 + 7 * longest, 190) if names else 14)
     for mark in marks:
         _mark(layout, mark, colours)
     if names:
@@ -90,7 +91,8 @@ def _span(period: tuple[float, float]) -> dict[str, Any]:
     """An invisible line over the whole period. It makes the axis as long as the period although the axis sets its own
     range: a range given here would move with the time, and Plotly would take it for a wish to leave the zoom."""
     x = [round(at * 1000) for at in period]
-    return {"type": "scatter", "mode": "lines", "x": x, "y": [0, 0], "line": {"width": 0}, "hoverinfo": "skip"}
+    unseen = {"line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+    return {"type": "scatter", "mode": "lines", "x": x, "y": [0, 0], **unseen}
 
 
 def _text(value: str) -> str:
@@ -108,6 +110,7 @@ def _trace(line: Line, colour: str, suffix: str, words: Translator) -> dict[str,
         "type": "scatter",
         "mode": "lines",
         "name": _text(line.name),
+        "showlegend": True,  # drawn on narrow screens only, where there is no room for names beside the lines
         "x": [round(at * 1000) for at in line.times],
         "y": [None if value is None else round(value, 3) for value in line.values],
         "connectgaps": False,
@@ -144,14 +147,14 @@ def _layout(
     top: float,
     suffix: str,
     revision: str,
-    names: bool,
+    right: int,
 ) -> dict[str, Any]:
     days = (period[1] - period[0]) / 86400
     pattern = "%H:%M" if days <= 1.01 else "%d.%m" if days > 8 else "%d.%m %H:%M"
     axis = {"showline": False, "zeroline": False, "tickfont": {"size": 12, "color": colours.secondary}, "ticks": ""}
     return {
         "uirevision": revision,
-        "margin": {"l": 52, "r": 104 if names else 14, "t": 12, "b": 28},
+        "margin": {"l": 52, "r": right, "t": 12, "b": 34},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": '"Source Sans", sans-serif', "size": 13, "color": colours.text},
@@ -161,11 +164,11 @@ def _layout(
         "separators": ", " if words.language == "ru" else ".,",
         "xaxis": {
             **axis, "type": "date", "autorange": True, "tickformat": pattern,
-            "showgrid": False, "nticks": 7, "hoverformat": "%H:%M",
+            "showgrid": False, "nticks": 7, "hoverformat": "%H:%M", "ticklabelstandoff": 6,
         },
         "yaxis": {
             **axis, "range": [0, top], "fixedrange": True, "gridcolor": colours.hairline, "nticks": 4,
-            "ticksuffix": suffix, "rangemode": "tozero",
+            "ticksuffix": suffix, "rangemode": "tozero", "ticklabelstandoff": 4,
         },
         "shapes": [],
         "annotations": [],
@@ -182,7 +185,7 @@ def _mark(layout: dict[str, Any], mark: Mark, colours: Palette) -> None:
         )  # fmt: skip
         layout["annotations"].append(
             {"xref": "paper", "x": 0, "xanchor": "left", "y": mark.value, "yanchor": "bottom", "text": _text(mark.name),
-             "showarrow": False, "font": {"size": 12, "color": colour}}
+             "showarrow": False, "font": {"size": 12, "color": colours.attention_text}, "bgcolor": colours.card}
         )  # fmt: skip
     if mark.at is not None:
         at = round(mark.at * 1000)

@@ -11,18 +11,13 @@ from hubcore.models import EngineStatus, ServiceState, Snapshot
 from hubcore.texts import Translator
 
 from .judge import shown
-from .markdown import escape
+from .markdown import escape, told
 from .widgets import card, head, host_figures, section
 
 SYSTEMS = {"linux": "Linux", "darwin": "macOS", "win32": "Windows"}
 _INSTALL = {
-    "linux": "\n".join(
-        (
-            "sudo apt install docker.io docker-compose-v2",
-            "sudo systemctl enable --now docker",
-            "sudo usermod -aG docker $USER",
-        )
-    ),
+    # Docker's own way, on any distribution
+    "linux": "curl -fsSL https://get.docker.com | sh\nsudo usermod -aG docker $USER",
     "darwin": "brew install --cask docker\nopen -a Docker",
     "win32": "wsl --install\nwinget install Docker.DockerDesktop",
 }
@@ -81,15 +76,19 @@ def _docker(hub: Hub, snapshot: Snapshot, words: Translator, now: float) -> None
     t, engine = words.t, snapshot.engine
     label = f"**{t('Docker does not answer')}** :gray[— {t('without it no service can be started')}]"
     with _now(label, "stepnowdocker"):
-        st.markdown(escape(words.text(engine.reason)) or t("Most likely Docker is not installed or not started yet."))
+        st.markdown(told(engine.reason, words) or t("Most likely Docker is not installed or not started yet."))
         if engine.remedy is not None:
-            st.markdown(escape(words.text(engine.remedy)))
+            st.markdown(told(engine.remedy, words))
         here = sys.platform if sys.platform in SYSTEMS else "linux"
         system = st.segmented_control(
             t("Your system"), list(SYSTEMS), default=here, required=True, format_func=SYSTEMS.__getitem__, key="system"
         )
-        st.markdown(t("These commands install and start it. Then choose “Check again”."))
-        st.code(_INSTALL[system or here], language=None)
+        st.markdown(t("These commands install and start it:"))
+        st.code(_INSTALL[system or here], language=None, wrap_lines=True)
+        if system == "linux":  # what was started before does not know of the group yet
+            st.markdown(t("Then log out and in again, and start the dashboard anew."))
+        else:
+            st.markdown(t("Then choose “Check again”."))
         _again(hub, words)
         checked = words.ago(snapshot.published_at, now)
         st.caption(t("The dashboard also checks by itself. Last time: {ago}.", ago=checked))
@@ -103,11 +102,11 @@ def _folder(hub: Hub, snapshot: Snapshot, words: Translator, now: float) -> None
     label = f"**{t('The folder of your stack was not found')}** :gray[— {t('it holds the compose file')}]"
     with _now(label, "stepnowfolder"):
         if stack.problem is not None:
-            st.markdown(escape(words.text(stack.problem), 600))
+            st.markdown(told(stack.problem, words))
         st.markdown(t("The dashboard looked in this folder:"))
         st.code(stack.directory, language=None, wrap_lines=True)
         st.markdown(t("Stop the dashboard, name the right folder and start it again:"))
-        st.code("DASHBOARD_STACK_DIR=/path/to/stack make run", language="bash")
+        st.code("DASHBOARD_STACK_DIR=/path/to/stack make run", language="bash", wrap_lines=True)
         if stack.other_projects:
             names = ", ".join(escape(name, 40) for name in stack.other_projects[:8])
             st.markdown(t("Docker runs these stacks: {names}.", names=names))

@@ -1,24 +1,30 @@
 """The guard of the web server: which hosts it answers to, which web pages may talk to it, and what browsers may load.
 
-Pure ASGI, because it must see WebSocket handshakes as well as requests. Foreign host names are refused so that a web
-page cannot reach the dashboard by pointing its own name at this machine (DNS rebinding).
+Pure ASGI, because it must see WebSocket handshakes as well as requests. The rules are those of both ports,
+`hubcore/origins.py`; here a page of another port of this machine is foreign too, for whatever runs in the dashboard's
+own page may do all that a click may.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
-from hubcore.settings import Settings, is_loopback
+from hubcore.audit_events import Asking
+from hubcore.errors import HostRefused, HubError, OriginRefused
+from hubcore.origins import Asked, Door
+from hubcore.settings import Settings
+from hubcore.texts import Translator, choose_language, wanted_languages
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+# Told of every refusal, and of who asked for what; must return at once.
+Tell = Callable[[HubError, Asking], None]
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY_VIOLATION = 1008  # WebSocket close code, RFC 6455 section 7.4.1
 
 # Streamlit's page needs inline styles, its own inline script and WebAssembly; nothing may come from elsewhere.
@@ -48,25 +54,29 @@ HEADERS = (
 )
 
 
-def host_of(authority: str) -> str:
-    """The host in a Host header or an origin's authority, lower case, without port; empty when it is malformed."""
-    try:
-        parts = urlsplit("//" + authority)
-        parts.port  # noqa: B018 - raises for a port that is no number
-    except ValueError:
-        return ""
-    if parts.username is not None or parts.path or parts.query or parts.fragment:
-        return ""
-    return (parts.hostname or "").rstrip(".").lower()
+@lru_cache(maxsize=8)
+def _translator(language: str) -> Translator:
+    return Translator(language)
+
+
+def _untold(error: HubError, asking: Asking) -> None:
+    """Nobody wants to know."""
 
 
 class Gate:
     """ASGI middleware around the whole server."""
 
-    def __init__(self, app: Asgi, settings: Settings) -> None:
+    def __init__(self, app: Asgi, settings: Settings, refused: Tell = _untold) -> None:
         self._app = app
-        self._hosts = {settings.ui_host.strip("[]").lower(), *(host_of(host) for host in settings.allowed_hosts)} - {""}
-        self._origins = set(settings.allowed_origins)
+        self._language = settings.language
+        self._refused = refused
+        self._door = Door(
+            bind=settings.ui_host,
+            port=settings.ui_port,
+            hosts=settings.allowed_hosts,
+            # Any page can make a frame whose origin is `null`: that the API may serve it does not open the pages.
+            origins=[origin for origin in settings.allowed_origins if origin != "null"],
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request or handshake through, or refuse it."""
@@ -74,45 +84,46 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = list(scope["headers"])
-        refusal = self._refusal(scope, _values(headers, b"host"), _values(headers, b"origin"))
-        if refusal is None:
-            await self._app(scope, receive, _with_headers(send) if scope["type"] == "http" else send)
-        elif scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": refusal[1][:120]})
-        else:
-            await _answer(_with_headers(send), *refusal)
+        try:
+            self._door.check(_asked(scope, headers))
+        except (HostRefused, OriginRefused) as error:
+            self._refused(error, _asking(scope))
+            await _refuse(scope, receive, send, error.status, self._reason(error, headers))
+            return
+        await self._app(scope, receive, _with_headers(send) if scope["type"] == "http" else send)
 
-    def _refusal(self, scope: Scope, hosts: list[str], origins: list[str]) -> tuple[int, str] | None:
-        """Status and reason to refuse with; None to let it through."""
-        if len(hosts) != 1 or not self._host_allowed(host_of(hosts[0])):
-            return 421, "This host name is not known here. Add it to DASHBOARD_ALLOWED_HOSTS to allow it.\n"
-        unsafe = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
-        if unsafe and not self._origin_allowed(scope, hosts[0], origins):
-            return 403, "This web page may not use the dashboard. See DASHBOARD_ALLOWED_ORIGINS.\n"
-        return None
-
-    def _host_allowed(self, host: str) -> bool:
-        return bool(host) and (is_loopback(host) or host in self._hosts)
-
-    def _origin_allowed(self, scope: Scope, host: str, origins: list[str]) -> bool:
-        """Same origin, or one of the setting. A request without an origin does not come from a web page; a WebSocket
-        handshake of a browser always has one."""
-        if not origins:
-            return bool(scope["type"] == "http")
-        origin = origins[0].rstrip("/").lower()
-        if len(origins) > 1:
-            return False
-        return origin in self._origins or origin.partition("://")[2] == host.lower()
+    def _reason(self, error: HubError, headers: Iterable[tuple[bytes, bytes]]) -> str:
+        wishes = wanted_languages(_value(headers, b"accept-language") or "")
+        return _translator(choose_language(*wishes, self._language)).text(error.text)
 
 
-def _values(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[str]:
-    return [value.decode("latin-1").strip() for key, value in headers if key.lower() == name]
+def _asking(scope: Scope) -> Asking:
+    address = str((scope.get("client") or ("",))[0])
+    return Asking("", address, "page", scope.get("method", "GET"), scope["path"])
+
+
+def _asked(scope: Scope, headers: Iterable[tuple[bytes, bytes]]) -> Asked:
+    websocket = scope["type"] == "websocket"
+    return Asked(
+        method="GET" if websocket else scope["method"],
+        host=_value(headers, b"host"),
+        origin=_value(headers, b"origin"),
+        site=_value(headers, b"sec-fetch-site"),
+        mode=_value(headers, b"sec-fetch-mode"),
+        dest=_value(headers, b"sec-fetch-dest"),
+        websocket=websocket,
+    )
+
+
+def _value(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
+    """A header; one that stands there twice comes out as no valid value (joined by a comma), None when it is absent."""
+    values = [value.decode("latin-1").strip() for key, value in headers if key.lower() == name]
+    return ", ".join(values) if values else None
 
 
 def _with_headers(send: Send) -> Send:
     async def guarded(message: Message) -> None:
-        if message["type"] == "http.response.start":
+        if message["type"].endswith("http.response.start"):
             ours = {name for name, _ in HEADERS}
             kept = [item for item in message.get("headers", []) if item[0].lower() not in ours]
             message["headers"] = [*kept, *HEADERS]
@@ -121,8 +132,22 @@ def _with_headers(send: Send) -> Send:
     return guarded
 
 
-async def _answer(send: Send, status: int, reason: str) -> None:
-    body = reason.encode()
+async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, reason: str) -> None:
+    """Answer with status and reason; a handshake whose server cannot do that is closed (the client sees 403)."""
+    kind = "http.response"
+    if scope["type"] == "websocket":
+        await receive()
+        kind = "websocket.http.response"
+        if kind not in (scope.get("extensions") or {}):
+            await send(
+                {
+                    "type": "websocket.close",
+                    "code": POLICY_VIOLATION,
+                    "reason": reason.encode()[:120].decode("utf-8", "ignore"),
+                }
+            )
+            return
+    body = (reason + "\n").encode()
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await _with_headers(send)({"type": f"{kind}.start", "status": status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": body})

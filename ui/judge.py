@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hubcore.models import Condition, EngineStatus, Means, ServiceState, Snapshot
+from hubcore.models import (
+    Condition,
+    Container,
+    EngineStatus,
+    Means,
+    Operation,
+    OperationKind,
+    ServiceState,
+    Snapshot,
+)
 
 from .words import GROUPS
 
@@ -67,6 +77,12 @@ def in_trouble(services: Iterable[ServiceState]) -> list[ServiceState]:
     return by_harm(s for s in services if s.condition in (Condition.BROKEN, Condition.ATTENTION))
 
 
+def doing(operations: Iterable[Operation]) -> dict[str, OperationKind]:
+    """What is being done to which service, by name. `operations`: newest first."""
+    open_ones = [operation for operation in operations if not operation.status.ended]
+    return {name: operation.kind for operation in reversed(open_ones) for name in operation.services}
+
+
 def engine_away(snapshot: Snapshot) -> bool:
     """Whether Docker answered before and does not now."""
     return snapshot.engine.status != EngineStatus.CONNECTED and snapshot.engine.last_seen is not None
@@ -118,8 +134,17 @@ def _mood(snapshot: Snapshot, services: list[ServiceState], counts: Counter[Cond
     return Mood.WELL
 
 
-def version_of(image: str) -> str:
-    """The version in an image's name: its tag, without the digest; nothing for `latest` or none."""
-    name = image.split("@")[0].rsplit("/", 1)[-1]
-    tag = name.partition(":")[2]
-    return "" if tag in ("", "latest", "main") else tag
+def version_of(container: Container | None) -> str:
+    """The version of what runs: the image's label, else its tag; nothing for `latest`, a build's number, or none.
+
+    The label: OCI image specification, “Pre-Defined Annotation Keys”.
+    """
+    if container is None:
+        return ""
+    told = container.labels.get("org.opencontainers.image.version", "").strip()
+    name = container.image.split("@")[0].rsplit("/", 1)[-1]
+    tag = told or name.partition(":")[2]
+    return "" if tag in ("", "latest", "main") or _BUILD.fullmatch(tag) else tag
+
+
+_BUILD = re.compile(r"(?:sha256:|sha-)?(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{7,64}")

@@ -72,6 +72,8 @@ def news(hub: Hub) -> tuple[object, ...]:
         snapshot.engine.status,
         snapshot.engine.last_seen is None,
         snapshot.stack.problem,
+        snapshot.history_problem,
+        snapshot.audit_problem,
         newest,
         states,
     )

@@ -8,7 +8,8 @@ import streamlit as st
 
 from hubcore.hub import Hub
 from hubcore.models import Condition, Event, Series, ServiceState, Snapshot, Text, text
-from hubcore.texts import Translator
+from hubcore.series import HOST
+from hubcore.texts import NBSP, Translator
 
 from . import charts, recent, theme
 from .figures import Line, Mark
@@ -17,6 +18,7 @@ from .markdown import escape, plain
 from .widgets import card
 
 POINTS = 360
+MARKED = 12  # newest moments of trouble that are drawn
 PERIODS: dict[str, tuple[float, Text]] = {
     "15m": (900.0, text("15 min")),
     "1h": (3600.0, text("1 hour")),
@@ -25,7 +27,7 @@ PERIODS: dict[str, tuple[float, Text]] = {
     "7d": (7 * 86400.0, text("7 days")),
     "30d": (30 * 86400.0, text("30 days")),
 }
-THRESHOLDS = {"cpu_percent": 85.0, "memory_percent": 90.0}
+THRESHOLDS = {"cpu_percent": 85.0, "memory_percent": 90.0, "disk_percent": 90.0}
 KIB, MIB, GIB = 1024.0, 1024.0**2, 1024.0**3
 
 
@@ -55,7 +57,7 @@ def controls(words: Translator) -> tuple[str, bool]:
             list(PERIODS),
             default="1h",
             required=True,
-            format_func=lambda name: words.text(PERIODS[name][1]),
+            format_func=lambda name: words.text(PERIODS[name][1]).replace(" ", NBSP),
             key="load_period",
             persist_state="session",
             wrap=True,
@@ -75,7 +77,7 @@ def sentence(snapshot: Snapshot, words: Translator) -> str:
         tight.append(words.t("The processor is at its limit."))
     if host.memory_percent >= THRESHOLDS["memory_percent"]:
         tight.append(words.t("Memory is running out."))
-    if host.disk_percent >= 90:
+    if host.disk_percent >= THRESHOLDS["disk_percent"]:
         tight.append(words.t("The disk is nearly full."))
     return " ".join(tight) or words.t("There is room to spare: processor, memory and disk.")
 
@@ -86,11 +88,13 @@ def keep_for(span: float) -> float:
 
 
 def host_charts(hub: Hub, snapshot: Snapshot, words: Translator, period: str) -> None:
-    """Processor and memory of this computer."""
+    """Processor, memory and disk of this computer."""
     span, colours = PERIODS[period][0], theme.palette()
-    start, end, found = recent.series(hub, "host", ("cpu_percent", "memory_percent"), span, POINTS, keep_for(span))
-    titles = {"cpu_percent": words.t("Processor"), "memory_percent": words.t("Memory")}
-    with st.grid(2, min_column_width=300):
+    start, end, found = recent.series(hub, HOST, tuple(THRESHOLDS), span, POINTS, keep_for(span))
+    titles = {
+        "cpu_percent": words.t("Processor"), "memory_percent": words.t("Memory"), "disk_percent": words.t("Disk")
+    }  # fmt: skip
+    with st.grid(3, min_column_width=280):
         for name, title in titles.items():
             with card(f"cardchart{name}"):
                 value = getattr(snapshot.host, name) if snapshot.host is not None else None
@@ -133,12 +137,10 @@ def comparison(hub: Hub, snapshot: Snapshot, words: Translator, period: str) -> 
             st.caption(words.t("Choose at least one service."))
             return
         _compare(hub, snapshot, words, period, metric, [services[name] for name in chosen if name in services])
-        st.caption(
-            ":material/drag_pan: "
-            + words.t("Drag across a part to enlarge it; a double click brings everything back.")
-            + " "
-            + words.t("Dotted lines: trouble, as listed on the Overview.")
-        )
+        st.caption(words.t("Red dotted lines: a service was in trouble."))
+        with st.container(key="mousehint"):  # not drawn where there is no mouse
+            hint = words.t("Drag across a part to enlarge it; a double click brings everything back.")
+            st.caption(f":material/drag_pan: {hint}")
 
 
 def _metric(words: Translator) -> Metric:
@@ -211,9 +213,8 @@ def _line(found: Series, column: str, name: str, scale: float, *, filled: bool =
 
 
 def _events(snapshot: Snapshot, start: float, colours: theme.Palette) -> list[Mark]:
-    shown_events: list[Event] = [e for e in snapshot.events if e.at >= start and e.level in ("bad", "attention")]
-    tint = {"bad": colours.broken, "attention": colours.attention}
-    return [Mark(at=event.at, colour=tint[event.level]) for event in shown_events[:6]]
+    troubles: list[Event] = [e for e in snapshot.events if e.at >= start and e.level in ("bad", "attention")]
+    return [Mark(at=event.at, colour=colours.broken) for event in troubles[:MARKED]]
 
 
 def is_measured(snapshot: Snapshot | None) -> bool:

@@ -19,8 +19,10 @@ from .widgets import card
 
 SHOWN = 500  # newest matching lines on the page
 ALL, IMPORTANT, PROBLEMS = "all", "important", "problems"
+_READABLE = ("live", "paused", "connecting", "ended")  # states of a follower that may have lines to show
 _LEVELS = {ALL: ("info", "warning", "error"), IMPORTANT: ("warning", "error"), PROBLEMS: ("error",)}
-FROZEN = "_log_frozen"
+FROZEN, _FOLLOWED = "_log_frozen", "_log_address"  # in the session
+ADDRESS, CHOSEN, LEVEL = "service", "log_service", "log_level"  # in the address; the widgets
 
 
 @dataclass(frozen=True)
@@ -43,16 +45,18 @@ def pick(lines: Sequence[LogLine], query: str, level: str) -> list[LogLine]:
 def tools(services: list[ServiceState], words: Translator) -> Choice:
     """Service, search, level, wrap, pause."""
     titles = {service.name: plain(service.title, 60) for service in services}
-    asked = st.query_params.get("service", "")
     names = list(titles)
+    _follow_address(names)
     with card("cardtools"):
         with st.grid(2, min_column_width=240):
             service = st.selectbox(
                 words.t("Service"),
                 names,
-                index=names.index(asked) if asked in names else 0,
+                index=0 if st.session_state[CHOSEN] in names else None,  # with None it can be emptied
+                placeholder=words.t("Choose a service"),
                 format_func=lambda name: titles.get(name, name),
-                key="log_service",
+                key=CHOSEN,
+                on_change=_note_choice,
             )
             query = st.text_input(
                 words.t("Search"),
@@ -69,14 +73,38 @@ def tools(services: list[ServiceState], words: Translator) -> Choice:
                 default=ALL,
                 required=True,
                 format_func=labels.__getitem__,
-                key="log_level",
+                key=LEVEL,
                 label_visibility="collapsed",
             )
             with st.container(horizontal=True, width="content", vertical_alignment="center"):
                 wrap = st.toggle(words.t("Wrap lines"), value=True, key="log_wrap")
                 paused = st.toggle(words.t("Pause"), key="log_paused")
-    st.query_params["service"] = service
-    return Choice(service, query or "", level or ALL, wrap, paused)
+    return Choice(service or "", query or "", level or ALL, wrap, paused)
+
+
+def _follow_address(names: list[str]) -> None:
+    """Show the service of the address whenever that has changed: on arrival, and after going back or forward."""
+    asked = st.query_params.get(ADDRESS, "")
+    if CHOSEN in st.session_state and asked == st.session_state.get(_FOLLOWED):
+        return
+    st.session_state[_FOLLOWED] = asked
+    st.session_state[CHOSEN] = asked if asked in names else None if asked else names[0]
+
+
+def _note_choice() -> None:
+    """The reader has chosen: only then the address is written, so that going back leads to what was there before."""
+    chosen = st.session_state[CHOSEN]
+    if chosen is not None:
+        st.session_state[_FOLLOWED] = st.query_params[ADDRESS] = chosen
+
+
+def unknown(words: Translator) -> None:
+    """The address names a service that has no log here."""
+    name = escape(st.query_params.get(ADDRESS, ""), 60)
+    with card("cardempty"):
+        if name:
+            st.markdown(words.t("There is no service named “{name}” with a log.", name=name))
+        st.markdown(words.t("Choose one from the list."))
 
 
 def current(hub: Hub, choice: Choice) -> tuple[list[LogLine], str, str]:
@@ -109,7 +137,11 @@ def _said(error: HubError) -> str:
 
 def summary(lines: list[LogLine], fitting: list[LogLine], choice: Choice, state: str, words: Translator) -> None:
     """How many lines fit, in words, and whether the log is followed."""
-    if choice.query or choice.level != ALL:
+    if not lines and state not in _READABLE:
+        return  # it is not known how many there are, and `show` says why
+    if choice.level == PROBLEMS and not choice.query and not fitting:
+        sentence = words.n("No problems in this {count} line.", "No problems in these {count} lines.", len(lines))
+    elif choice.query or choice.level != ALL:
         found = words.n("{count} match", "{count} matches", len(fitting))
         total = words.n("in {count} line", "in {count} lines", len(lines))
         sentence = f"**{found}** :gray[{total}]"
@@ -117,12 +149,27 @@ def summary(lines: list[LogLine], fitting: list[LogLine], choice: Choice, state:
         sentence = "**" + words.n("{count} line", "{count} lines", len(lines)) + "**"
     if len(fitting) > SHOWN:
         sentence += " :gray[· " + words.n("the newest {count} is shown", "the newest {count} are shown", SHOWN) + "]"
-    first = next((line.at for line in fitting if line.level == "error" and line.at), None)
-    if first is not None:
-        sentence += " :gray[· " + words.t("first problem at {time}", time=words.clock(first, seconds=True)) + "]"
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.markdown(sentence, width="content")
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            st.markdown(sentence, width="content")
+            _first_problem(fitting, choice, words)
         _state(state, words)
+
+
+def _first_problem(fitting: list[LogLine], choice: Choice, words: Translator) -> None:
+    """When the first problem was; a press shows the problems alone, where it is on top."""
+    first = next((line.at for line in fitting if line.level == "error" and line.at), None)
+    if first is None:
+        return
+    label = words.t("first problem at {time}", time=words.clock(first, seconds=True))
+    if choice.level == PROBLEMS:
+        st.markdown(f":gray[{label}]", width="content")
+    elif st.button(label, type="tertiary", key="first_problem", on_click=_show_problems):
+        st.rerun()  # the choice of the level stands outside of the live part
+
+
+def _show_problems() -> None:
+    st.session_state[LEVEL] = PROBLEMS
 
 
 def _state(state: str, words: Translator) -> None:
@@ -138,12 +185,16 @@ def _state(state: str, words: Translator) -> None:
         st.badge(words.t("Cannot be read now"), icon=":material/warning:", color="orange")
 
 
-def show(fitting: list[LogLine], choice: Choice, state: str, problem: str, words: Translator) -> None:
-    """The lines, or why there are none."""
-    if problem:
+def show(
+    fitting: list[LogLine], choice: Choice, state: str, problem: str, words: Translator, *, explained: bool = False
+) -> None:
+    """The lines, or why there are none. `explained`: the page tells already why the log cannot be read."""
+    if problem and not explained:
         with card("cardwarnlog"):
             st.markdown(f":orange[:material/warning:] {escape(problem, 600)}")
-    if choice.query or choice.level != ALL:
+    if problem or state not in _READABLE:
+        empty = words.t("The log cannot be read now.")
+    elif choice.query or choice.level != ALL:
         empty = words.t("No line fits. Clear the search or choose “All”.")
     elif state == "connecting":
         empty = words.t("Reading the log…")

@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 import string
 
+from hubcore.models import Text
+from hubcore.texts import Translator
+
 # Characters that would change how the text around them is read: controls, and the marks that reverse the direction.
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ufeff]+")
 # Addresses that may become links: nothing in them can end a Markdown link or name another scheme.
@@ -16,6 +19,7 @@ SAFE_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._~/-]*)?")
 _JOINER = "\u2060"
 _ADDRESS = re.compile(r"https?:(?=//)|www(?=\.)|.(?=@)", re.IGNORECASE)
 _PUNCTUATION = re.compile("([" + re.escape(string.punctuation) + "])")
+_BACKSLASH = r"\\\1"
 
 
 def visible(value: str) -> str:
@@ -34,4 +38,35 @@ def escape(value: object, limit: int = 300) -> str:
 
     Addresses are made into links after the backslashes have been read, so an invisible word joiner parts them.
     """
-    return _PUNCTUATION.sub(r"\\\1", _ADDRESS.sub(lambda found: found[0] + _JOINER, plain(value, limit)))
+    return _escaped(plain(value, limit))
+
+
+def _escaped(line: str) -> str:
+    return _PUNCTUATION.sub(_BACKSLASH, _ADDRESS.sub(lambda found: found[0] + _JOINER, line))
+
+
+# In a sentence of our own: an address (without the full stop behind it), and a command between backticks.
+_OWN_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(?:/[A-Za-z0-9._~-]+)*/?(?<![.,:])")
+_COMMAND = r"`[^`]+`"
+
+
+def told(value: Text | None, words: Translator, limit: int = 600) -> str:
+    """A sentence of the program for a place that reads Markdown.
+
+    Its fields come from outside and are shown letter by letter. What the program itself wrote is not doubted: addresses
+    in its sentence are links, `commands` are code. Nothing for None.
+    """
+    if value is None:
+        return ""
+    sentence = plain(words.text(value), limit)
+    marks = [re.escape(address) for address in _OWN_ADDRESS.findall(value.template)]
+    if sentence.count("`") == value.template.count("`"):  # else a field brought its own, or the end is cut off
+        marks.append(_COMMAND)
+    if not marks:
+        return escape(sentence, limit)
+    pieces = re.split("(" + "|".join(marks) + ")", sentence)
+    return "".join(_own(piece) if place % 2 else _escaped(piece) for place, piece in enumerate(pieces))
+
+
+def _own(piece: str) -> str:
+    return piece if piece.startswith("`") else f"[{_PUNCTUATION.sub(_BACKSLASH, piece)}]({piece})"

@@ -1,7 +1,8 @@
-"""The parts of the Overview: the answer, the problems, the services by group."""
+"""The parts of the Overview below its answer: the problems, what is stopped, the services by group."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import groupby
 
 import streamlit as st
@@ -11,88 +12,12 @@ from hubcore.models import Condition, OperationKind, ServiceState, Snapshot
 from hubcore.texts import Translator
 
 from . import control
-from .judge import Mood, Verdict, by_harm, in_trouble, shown
-from .markdown import SAFE_URL, escape
-from .widgets import card, head, log_link, numbered, section, service_link
-from .words import CONDITIONS, GROUPS, Look, consequence
+from .judge import by_harm, in_trouble, shown
+from .markdown import escape, told
+from .widgets import NOTHING_DONE, card, log_link, numbered, section, service_link
+from .words import CONDITIONS, GROUPS, consequence
 
-GONE = (Condition.BROKEN, Condition.ATTENTION)
-
-
-def answer(verdict: Verdict, snapshot: Snapshot, words: Translator, now: float) -> None:
-    """The heading is the answer."""
-    title, sentence, look = _sentences(verdict, snapshot, words, now)
-    chat = snapshot.services.get("openwebui")
-    url = chat.url if chat is not None and chat.condition == Condition.WORKS else None
-
-    def buttons() -> None:
-        if url and SAFE_URL.fullmatch(url):
-            main = verdict.mood == Mood.WELL
-            st.link_button(
-                words.t("Open the chat"), url, icon=":material/open_in_new:", type="primary" if main else "secondary"
-            )
-
-    head(f"{look.sign} {title}", sentence, buttons)
-
-
-def _sentences(verdict: Verdict, snapshot: Snapshot, words: Translator, now: float) -> tuple[str, str, Look]:
-    total = words.number(verdict.total)
-    if verdict.mood == Mood.AWAY:
-        return words.t("Docker does not answer"), "", CONDITIONS[Condition.BROKEN]
-    if verdict.mood == Mood.TROUBLE:
-        troubled = in_trouble(shown(snapshot))
-        title = words.n(
-            "{count} of {total} services needs attention",
-            "{count} of {total} services need attention",
-            verdict.count(*GONE),
-            total=total,
-        )
-        return title, _first_consequence(troubled, words), CONDITIONS[troubled[0].condition]
-    if verdict.mood == Mood.BUSY:
-        number = verdict.count(Condition.BUSY)
-        title = words.n("{count} service is being started", "{count} services are being started", number)
-        return title, words.t("Nothing is known to be wrong. This resolves by itself."), CONDITIONS[Condition.BUSY]
-    if verdict.mood == Mood.STOPPED:
-        number = verdict.count(Condition.STOPPED)
-        title = words.n(
-            "{count} of {total} services is stopped", "{count} of {total} services are stopped", number, total=total
-        )
-        if number == verdict.total:
-            title = words.t("All services are stopped")
-            return title, words.t("Start them all with one button, or one by one."), CONDITIONS[Condition.STOPPED]
-        return title, words.t("Whatever runs is working."), CONDITIONS[Condition.STOPPED]
-    if verdict.mood == Mood.UNSURE:
-        number = verdict.count(Condition.UNKNOWN)
-        title = words.n("{count} service could not be checked", "{count} services could not be checked", number)
-        return (
-            title,
-            words.t("Nothing is known to be wrong, but not everything was checked."),
-            CONDITIONS[Condition.UNKNOWN],
-        )
-    return words.t("Everything works"), _all_well(verdict, words, now), CONDITIONS[Condition.WORKS]
-
-
-def _all_well(verdict: Verdict, words: Translator, now: float) -> str:
-    if verdict.checked_at is None:
-        return words.n("{count} service is running.", "All {count} services are running.", verdict.total)
-    ago = words.ago(verdict.checked_at, now)
-    if verdict.all_answered:
-        return words.n(
-            "The one service answered {ago}.", "All {count} services answered {ago}.", verdict.total, ago=ago
-        )
-    return words.n(
-        "{count} service is running; checked {ago}.",
-        "All {count} services are running; those with a check answered {ago}.",
-        verdict.total,
-        ago=ago,
-    )
-
-
-def _first_consequence(troubled: list[ServiceState], words: Translator) -> str:
-    found = consequence(troubled[0])
-    if found is not None and troubled[0].condition == Condition.BROKEN:
-        return words.text(found)
-    return words.t("The rest is working.") if len(troubled) == 1 else ""
+STOPPED_SHOWN = 8  # services in the list of stopped ones; of the rest the number
 
 
 def away(snapshot: Snapshot, words: Translator, now: float) -> None:
@@ -106,12 +31,8 @@ def away(snapshot: Snapshot, words: Translator, now: float) -> None:
             + words.t("These are the last known values, {age} old.", age=words.duration(max(now - seen, 1)))
         )
         if engine.reason is not None:
-            st.markdown(escape(words.text(engine.reason)))
-        st.markdown(
-            escape(words.text(engine.remedy))
-            if engine.remedy
-            else words.t("Start Docker; this page notices by itself.")
-        )
+            st.markdown(told(engine.reason, words))
+        st.markdown(told(engine.remedy, words) or words.t("Start Docker; this page notices by itself."))
         if engine.detail:
             with st.expander(words.t("What Docker's address answered"), type="compact"):
                 st.code(engine.detail[:600], language=None, wrap_lines=True)
@@ -137,26 +58,23 @@ def problem(
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.subheader(f"{look.sign} {title}", anchor=False, width="content")
         if service.since is not None:
-            label = words.since(service.since, now) + " · " + words.duration(max(now - service.since, 1))
-            st.badge(label, color="red" if broken else "orange")
+            st.badge(_how_long(service.since, words, now), color="red" if broken else "orange")
     means = consequence(service)
     with st.grid(2, min_column_width=260):
         with st.container(gap="xsmall"):
             st.caption(words.t("Why"))
-            st.markdown(
-                escape(words.text(service.cause), 400) or words.t("The reason is not known yet; the log may tell.")
-            )
+            st.markdown(told(service.cause, words, 400) or words.t("The reason is not known yet; the log may tell."))
         with st.container(gap="xsmall"):
             if means is not None and broken:
                 st.caption(words.t("What it means for you"))
                 st.markdown(words.text(means))
             elif service.remedy is not None:
                 st.caption(words.t("What to do"))
-                st.markdown(escape(words.text(service.remedy), 400))
+                st.markdown(told(service.remedy, words, 400))
     if broken and means is not None and service.remedy is not None:
         with st.container(gap="xsmall"):
             st.caption(words.t("What to do"))
-            st.markdown(escape(words.text(service.remedy), 400))
+            st.markdown(told(service.remedy, words, 400))
     if not buttons:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -166,7 +84,27 @@ def problem(
         log_link(service, words)
 
 
-def groups(snapshot: Snapshot, words: Translator) -> None:
+def _how_long(since: float, words: Translator, now: float) -> str:
+    return words.t("{since}, for {time}", since=words.since(since, now), time=words.duration(max(now - since, 1)))
+
+
+def own_trouble(snapshot: Snapshot, words: Translator) -> None:
+    """What keeps the dashboard itself from its work: a compose file it cannot read, a log it cannot write."""
+    if snapshot.services and snapshot.stack.compose_file is not None and snapshot.stack.problem is not None:
+        with card("cardwarncompose"):
+            st.markdown(":material/draft: " + told(snapshot.stack.problem, words))
+            st.caption(
+                words.t("What is shown is its last readable version. Mend the file; this page notices by itself.")
+            )
+    if snapshot.history_problem is not None:
+        with card("cardwarnhistory"):
+            st.markdown(":material/show_chart: " + told(snapshot.history_problem, words))
+    if snapshot.audit_problem is not None:
+        with card("cardwarnaudit"):
+            st.markdown(":material/policy: " + told(snapshot.audit_problem, words))
+
+
+def groups(snapshot: Snapshot, words: Translator, doing: Mapping[str, OperationKind] = NOTHING_DONE) -> None:
     """All services in cards by what they are for; each row opens the service's page."""
     section(words.t("Services"))
     with st.grid(3, min_column_width=270):
@@ -174,7 +112,7 @@ def groups(snapshot: Snapshot, words: Translator) -> None:
             with card(f"cardgroup{group}", "stretch"), st.container(gap="xxsmall", key=f"list{group}"):
                 st.markdown(f":gray[:small[{words.text(GROUPS[group])}]]")
                 for service in members:
-                    service_link(service, words)
+                    service_link(service, words, doing)
 
 
 def stopped(snapshot: Snapshot, words: Translator, *, primary: bool) -> None:
@@ -186,15 +124,18 @@ def stopped(snapshot: Snapshot, words: Translator, *, primary: bool) -> None:
     with card("cardstopped"), st.container(key="liststopped"):
         if len(names) > 1:
             st.button(
-                words.n("Start {count} stopped service", "Start all {count} stopped services", len(names)),
+                words.n("Start the {count} stopped service", "Start the {count} stopped services", len(names)),
                 icon=":material/play_arrow:",
                 type="primary" if primary else "secondary",
                 key="start_stopped",
                 on_click=control.submit,
                 args=(OperationKind.START, names),
             )
-        for service in services[:8]:
+        for service in services[:STOPPED_SHOWN]:
             with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
                 service_link(service, words)
                 paused = control.is_up(service)
                 control.button(OperationKind.RESTART if paused else OperationKind.START, service, words)
+        if len(services) > STOPPED_SHOWN:
+            more = words.n("and {count} more", "and {count} more", len(services) - STOPPED_SHOWN)
+            st.page_link("pages/services.py", label=f":gray[{more}]")

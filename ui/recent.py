@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 
 from hubcore.hub import Hub
 from hubcore.models import Series
@@ -70,7 +71,25 @@ def share_working(hub: Hub, service: str) -> float | None:
     return 100.0 * known.count(WORKS) / len(known) if known else None
 
 
-def conditions(hub: Hub, service: str) -> list[float | None]:
-    """What state a service was in over the last 24 hours, in parts of six minutes."""
+def conditions(hub: Hub, service: str) -> tuple[float | None, ...]:
+    """What state a service was in over the last 24 hours, minute by minute; the worst of each minute."""
     start, end, found = series(hub, service, ("condition",), DAY, 1440, 30.0)
-    return on_grid(found, "condition", start, end, 240)
+    return _minutes(_Same(found), start, end)
+
+
+class _Same:
+    """A series that equals itself only: `lru_cache` asks for hashes, and looking at all values takes longer."""
+
+    def __init__(self, found: Series) -> None:
+        self.found = found
+
+    def __hash__(self) -> int:
+        return id(self.found)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.found is self.found
+
+
+@lru_cache(maxsize=_LIMIT)
+def _minutes(same: _Same, start: float, end: float) -> tuple[float | None, ...]:
+    return tuple(on_grid(same.found, "condition", start, end, 1440))

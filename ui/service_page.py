@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
 from hubcore.hub import Hub
-from hubcore.models import Condition, HealthStatus, OperationKind, Port, ServiceState, Snapshot
+from hubcore.models import Condition, Health, HealthStatus, OperationKind, Port, ServiceState, Snapshot
 from hubcore.texts import Translator
 
 from . import control, recent, svg, theme
 from .judge import version_of
-from .markdown import SAFE_URL, escape, plain
+from .markdown import SAFE_URL, escape, plain, told
 from .overview_page import problem
-from .widgets import card, figure, log_link, section
-from .words import CONDITIONS, MEANS
+from .widgets import age_of, card, figure, log_link, section
+from .words import CONDITIONS, MEANS, UNDER_WAY, look_of, worth_saying
 
+# Figures with a trend, and what the top of its picture is at least.
+_TRENDS = {"cpu_percent": 100.0, "memory_percent": 100.0, "response_ms": 200.0, "network_rx_rate": 10240.0}
 EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 
 
-def top(service: ServiceState, words: Translator) -> None:
-    """Name, state, buttons, what it does."""
-    look = CONDITIONS[service.condition]
+def top(service: ServiceState, words: Translator, doing: Mapping[str, OperationKind]) -> None:
+    """Name, state, buttons, what it does. `doing`: what is being done to which service."""
+    look = look_of(service, doing)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="pagehead"):
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             st.title(escape(service.title, 60), anchor=False, width="content")
             colour = look.colour
-            st.badge(words.text(look.word), icon=f":material/{look.icon}:", color=colour)  # type: ignore[arg-type]
+            word = look.within if look.within in UNDER_WAY.values() else look.word
+            st.badge(words.text(word), icon=f":material/{look.icon}:", color=colour)  # type: ignore[arg-type]
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             _buttons(service, words)
     summary = words.text(service.summary) or escape(service.description, 200)
@@ -49,11 +52,11 @@ def trouble(service: ServiceState, words: Translator, now: float) -> None:
         tone = "cardbad" if service.condition == Condition.BROKEN else "cardwarn"
         with card(f"{tone}reason"):
             problem(service, words, now, buttons=False)
-    elif service.cause is not None:
+    elif worth_saying(service.cause):
         with card("cardreason"):
-            st.markdown(escape(words.text(service.cause), 400))
+            st.markdown(told(service.cause, words, 400))
             if service.remedy is not None:
-                st.markdown(escape(words.text(service.remedy), 400))
+                st.markdown(told(service.remedy, words, 400))
     if service.native:
         st.caption(words.t("It runs without Docker. Start and stop it where you installed it."))
     elif service.protected:
@@ -65,7 +68,7 @@ def day(hub: Hub, service: ServiceState, words: Translator, now: float) -> None:
     codes = recent.conditions(hub, service.name)
     known = sum(code is not None for code in codes)
     share = recent.share_working(hub, service.name)
-    more = "" if share is None else words.t("worked {share} of the time", share=words.percent(share, 1))
+    more = "" if share is None else words.t("worked {share} of the time observed", share=words.percent(share, 1))
     section(words.t("Last 24 hours"), more)
     with card("cardday"):
         with st.container(key="fillday"):
@@ -74,30 +77,31 @@ def day(hub: Hub, service: ServiceState, words: Translator, now: float) -> None:
             st.caption(words.moment(now - recent.DAY, now), width="content")
             st.caption(words.t("now"), width="content")
         if known < len(codes) * 0.9:
-            st.caption(words.t("Stubs: times from which nothing is known."))
+            st.caption(words.t("Low grey marks: no data for that time."))
 
 
-def figures(hub: Hub, service: ServiceState, words: Translator) -> None:
-    """Processor, memory, restarts, time of the answer."""
+def figures(hub: Hub, service: ServiceState, words: Translator, now: float) -> None:
+    """Processor, memory, time of the answer, traffic; with their age where they are not of now."""
     colours, found, alt = theme.palette(), service.figures, words.t("The last hour")
+    age = age_of(found, words, now)
+    lines = {name: recent.trend(hub, service.name, name) for name in _TRENDS}
+    tops = {
+        name: max([least, *(value for value in lines[name] if value is not None)]) for name, least in _TRENDS.items()
+    }
+    pictures = {name: svg.trend(lines[name], colours, top=tops[name]) for name in _TRENDS}
+    cpu, took = found.cpu_percent if found else None, service.health.duration
+    received = next((value for value in reversed(lines["network_rx_rate"]) if value is not None), None)
+    limit = words.size(found.memory_limit) if found and found.memory_limit else ""
     with st.grid(4, min_column_width=150):
-        cpu = recent.trend(hub, service.name, "cpu_percent")
-        top_of = max([100.0, *(value for value in cpu if value is not None)])
-        value = words.percent(found.cpu_percent if found else None)
-        figure("cpu", words.t("Processor"), value, words.t("of one core"), svg.trend(cpu, colours, top=top_of), alt)
-        memory = recent.trend(hub, service.name, "memory_percent")
-        of = words.t("of {size}", size=words.size(found.memory_limit)) if found and found.memory_limit else ""
+        more = age or (words.t("of one core") if cpu is not None else "")
+        figure("cpu", words.t("Processor"), words.percent(cpu), more, pictures["cpu_percent"], alt)
+        more = age or (words.t("of {size}", size=limit) if limit else "")
         value = words.size(found.memory_usage if found else None)
-        figure("memory", words.t("Memory"), value, of, svg.trend(memory, colours), alt)
-        answer = recent.trend(hub, service.name, "response_ms")
-        slow = max([200.0, *(value for value in answer if value is not None)])
-        took = service.health.duration
+        figure("memory", words.t("Memory"), value, more, pictures["memory_percent"], alt)
         value = words.duration(took) if took is not None else "—"
-        figure("answer", words.t("Time to answer"), value, "", svg.trend(answer, colours, top=slow), alt)
-        traffic = recent.trend(hub, service.name, "network_rx_rate")
-        most = max([10240.0, *(value for value in traffic if value is not None)])
-        newest = next((value for value in reversed(traffic) if value is not None), None) if found else None
-        figure("network", words.t("Received"), words.rate(newest), "", svg.trend(traffic, colours, top=most), alt)
+        figure("answer", words.t("Time to answer"), value, "", pictures["response_ms"], alt)
+        value = words.rate(received if found else None)
+        figure("network", words.t("Received (network)"), value, age, pictures["network_rx_rate"], alt)
 
 
 def facts(service: ServiceState, snapshot: Snapshot, words: Translator, now: float) -> None:
@@ -107,9 +111,9 @@ def facts(service: ServiceState, snapshot: Snapshot, words: Translator, now: flo
         container = service.container
         _fact(words.t("Address"), lambda: _addresses(service, words))
         image = escape(container.image, 200) if container and container.image else "—"
-        version = version_of(container.image) if container else ""
+        version = version_of(container)
         _fact(words.t("Version"), f"{escape(version, 40)} :gray[:small[{image}]]" if version else f":small[{image}]")
-        _fact(words.t("Running since"), _uptime(service, words, now))
+        _fact(words.t("Running for"), _uptime(service, words, now))
         _fact(words.t("Restarts by Docker"), words.number(container.restart_count) if container else "—")
         _fact(words.t("Depends on"), _names("from", service.depends_on, snapshot, words))
         _fact(words.t("Needed by"), _names("to", service.needed_by, snapshot, words))
@@ -120,23 +124,31 @@ def check(service: ServiceState, words: Translator, now: float) -> None:
     health = service.health
     section(words.t("Health check"))
     with card("cardcheck"), st.grid(2, min_column_width=260):
-        waiting = not service.native and not control.is_up(service)
+        waiting = not (service.native or service.stale or control.is_up(service))
         means = words.t("It is checked as soon as it runs.") if waiting else words.text(MEANS[health.means])
         _fact(words.t("How it is checked"), means)
         _fact(words.t("Where"), f":small[{escape(health.target, 200)}]" if health.target else "—")
-        when = words.ago(health.checked_at, now) if health.checked_at else words.t("not yet")
-        took = (
-            " · " + words.t("took {time}", time=words.duration(health.duration)) if health.duration is not None else ""
+        _fact(
+            words.t("Last time"), words.t("not checked while it is stopped") if waiting else _when(health, words, now)
         )
-        _fact(words.t("Last time"), when + took)
-        if health.status == HealthStatus.ASSUMED_HEALTHY:
+        if waiting:
+            outcome = words.text(CONDITIONS[service.condition].word)
+        elif health.status == HealthStatus.ASSUMED_HEALTHY:
             outcome = words.t("It runs; there is nothing that could be asked whether it works.")
         else:
-            outcome = escape(words.text(health.reason), 400) or words.text(CONDITIONS[service.condition].word)
+            outcome = told(health.reason, words, 400) or words.text(CONDITIONS[service.condition].word)
         _fact(words.t("Outcome"), outcome)
     if health.detail:
         with st.expander(words.t("What it answered"), type="compact"):
             st.code(plain(health.detail, 2000), language=None, wrap_lines=True)
+
+
+def _when(health: Health, words: Translator, now: float) -> str:
+    if not health.checked_at:
+        return words.t("not yet")
+    took = health.duration
+    more = "" if took is None else " · " + words.t("took {time}", time=words.duration(took))
+    return words.ago(health.checked_at, now) + more
 
 
 def _fact(title: str, value: str | Callable[[], None]) -> None:

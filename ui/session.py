@@ -13,9 +13,11 @@ from hubcore.settings import load_settings
 from hubcore.texts import Translator, choose_language
 
 BOOTED = "booted"
-LANGUAGE = "language"
+LANGUAGE = "language"  # in the session and in the address
+LANGUAGE_COOKIE = "hub-language"
 LANGUAGE_NAMES = {"ru": "Русский", "en": "English"}
 REFRESH = 1.0  # seconds between two drawings of what lives; a drawing reads memory only
+_PAGE, _STAYED, _ADDRESS = "_page", "_stayed", "_address"  # in the session: where the reader is, and was before
 ACTOR = Actor(name="local", via="page")
 
 
@@ -42,19 +44,15 @@ def hub() -> Hub:
 
 
 def language() -> str:
-    """The reader's language: their choice in the sidebar, the setting, the browser's; English otherwise.
-
-    The choice lies in the address as well, under the language's own name; the frame is drawn before the sidebar's
-    element has taken it from there.
-    """
-    chosen = st.session_state.get(LANGUAGE) or st.query_params.get(LANGUAGE)
-    codes = {name: code for code, name in LANGUAGE_NAMES.items()}
-    return choose_language(codes.get(chosen or "", chosen), default_language())
-
-
-def default_language() -> str:
-    """The language as long as the reader chose none."""
-    return choose_language(hub().settings.language, st.context.locale)
+    """The reader's language: their choice in the sidebar, the address's (`?language=ru`), the one this browser chose
+    before, the setting, the browser's own; English otherwise."""
+    return choose_language(
+        st.session_state.get(LANGUAGE),
+        st.query_params.get(LANGUAGE),
+        st.context.cookies.get(LANGUAGE_COOKIE),
+        hub().settings.language,
+        st.context.locale,
+    )
 
 
 def words() -> Translator:
@@ -73,6 +71,22 @@ def begin() -> tuple[Hub, Translator]:
     if not st.session_state.get(BOOTED):
         st.switch_page("app.py")
     return hub(), words()
+
+
+def note_page(path: str) -> None:
+    """A page is about to be drawn: whether it is the one that was there before."""
+    st.session_state[_STAYED] = st.session_state.get(_PAGE) == path
+    st.session_state[_PAGE] = path
+
+
+def note_address(parameter: str, value: str) -> None:
+    """Have the address name what a page shows. A link from a page to itself changes what Streamlit draws, but not the
+    address. On arrival from another page the address is right, and must not be written: Streamlit would make an entry
+    in the history that has the old page's path."""
+    changed = st.session_state.get(_ADDRESS) != value
+    st.session_state[_ADDRESS] = value
+    if value and changed and st.session_state.get(_STAYED):
+        st.query_params[parameter] = value
 
 
 def now() -> float:

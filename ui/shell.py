@@ -11,40 +11,15 @@ from hubcore.hub import Hub
 from hubcore.models import EngineStatus
 from hubcore.texts import Translator
 
-from . import live, session, svg, theme
+from . import browser, live, session, svg, theme
 from .judge import Mood, judge
+from .markdown import escape, plain
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 LANGUAGES = session.LANGUAGE_NAMES
 STALE_AFTER = 30.0  # seconds without a new snapshot after which the data is called old
 _ICONS = {Mood.WELL: "icon-ok.png", Mood.TROUBLE: "icon-bad.png", Mood.AWAY: "icon-bad.png"}
-
-# Constant text, no data. Streamlit's page says lang="en"; screen readers and hyphenation need the true one. And when
-# Docker adds or removes a network, browsers on the same machine drop what they are just loading (ERR_NETWORK_CHANGED):
-# a part of Streamlit's page that did not arrive is asked for again by a reload, five times a minute at most.
-_SCRIPTS = {
-    code: f"""<script>
-document.documentElement.lang = '{code}';
-if (!window.__hubReload) {{
-  window.__hubReload = 'watching';
-  const again = () => {{
-    const recent = JSON.parse(sessionStorage.getItem('hub-reloads') ?? '[]').filter((at) => Date.now() - at < 60000);
-    if (window.__hubReload === 'soon' || recent.length >= 5) return;
-    window.__hubReload = 'soon';
-    setTimeout(() => {{
-      sessionStorage.setItem('hub-reloads', JSON.stringify([...recent, Date.now()]));
-      location.reload();
-    }}, Math.max(0, 3000 - (Date.now() - Math.max(0, ...recent))));
-  }};
-  window.addEventListener('vite:preloadError', again);
-  setInterval(() => {{
-    const said = [...document.querySelectorAll('[data-testid="stAlertContentError"]')];
-    if (said.some((box) => box.textContent.includes('dynamically imported module'))) again();
-  }}, 2000);
-}}
-</script>"""
-    for code in LANGUAGES
-}
+CHOSE_LANGUAGE = "_chose_language"
 
 
 def configure() -> None:
@@ -70,27 +45,57 @@ def pages() -> dict[str, list[StreamlitPage]]:
     }
 
 
-def frame() -> None:
+def frame(page: StreamlitPage) -> None:
     """Everything around a page's own content."""
     hub, words = session.hub(), session.words()
     live.forget()
+    session.note_page(page.url_path)
+    tab(page.title)
     theme.apply_style()
-    st.html(_SCRIPTS[words.language], unsafe_allow_javascript=True)
+    st.html(browser.SCRIPTS[words.language], unsafe_allow_javascript=True)
+    if session.LANGUAGE not in st.session_state:
+        st.session_state[CHOSE_LANGUAGE] = st.query_params.get(session.LANGUAGE) in LANGUAGES
+        st.session_state[session.LANGUAGE] = words.language
+    if st.session_state.get(CHOSE_LANGUAGE):
+        st.html(browser.REMEMBER[words.language], unsafe_allow_javascript=True)
     colours = theme.palette()
     st.logo(svg.logo(colours), size="large", icon_image=svg.mark(colours))
     with st.sidebar:
         _age(hub, words)
-        st.segmented_control(
-            words.t("Language"),
-            list(LANGUAGES),
-            default=session.default_language(),
-            required=True,
-            format_func=LANGUAGES.__getitem__,
-            key=session.LANGUAGE,
-            bind="query-params",
-            label_visibility="collapsed",
-            width="stretch",
-        )
+        _language(words)
+        _stack(hub, words)
+
+
+def tab(title: str) -> None:
+    """The name of the browser's tab; untrusted, for it is shown as it is."""
+    st.set_page_config(page_title=f"{plain(title, 60)} · Hub")
+
+
+def _language(words: Translator) -> None:
+    """The switch; what it is set to is kept by the browser, see `browser.REMEMBER`."""
+    st.segmented_control(
+        words.t("Language"),
+        list(LANGUAGES),
+        required=True,
+        format_func=LANGUAGES.__getitem__,
+        key=session.LANGUAGE,
+        on_change=lambda: st.session_state.update({CHOSE_LANGUAGE: True}),
+        label_visibility="collapsed",
+        width="stretch",
+    )
+
+
+@st.fragment(run_every=10.0)
+def _stack(hub: Hub, words: Translator) -> None:
+    """Which stack this is, for those who have several."""
+    snapshot = hub.snapshot()
+    if snapshot is None or not snapshot.stack.project:
+        return
+    stack = snapshot.stack
+    said = words.t("Stack: {name}", name=escape(stack.project, 40))
+    if stack.compose_file is None:
+        said += "  \n" + words.t("(no compose file found in {folder})", folder=escape(stack.directory, 120))
+    st.caption(said)
 
 
 @st.fragment(run_every=session.REFRESH)

@@ -5,7 +5,10 @@ Each returns a complete SVG for `st.image`. Nothing but numbers goes in, so noth
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby
+from typing import NamedTuple
 
 from .theme import Palette
 
@@ -52,59 +55,78 @@ def _pieces(values: Sequence[Number]) -> list[list[tuple[int, float]]]:
     return [piece if len(piece) > 1 else [piece[0], (piece[0][0] + 1, piece[0][1])] for piece in pieces if piece]
 
 
-def worst_of(codes: Sequence[Number], bins: int) -> list[Number]:
-    """The codes of a period in `bins` equal parts, each with its worst; stopped counts less than broken."""
-    rank = {WORKS: 0, STOPPED: 1, ATTENTION: 2, BROKEN: 3}
-    result: list[Number] = []
+class Part(NamedTuple):
+    """What a part of a period was like: the state it mostly had, and how much of it was trouble."""
+
+    state: Number  # the most frequent of the untroubled ones; None where nothing is known or all of it was trouble
+    trouble: Number  # ATTENTION or BROKEN, whichever is worse; None without
+    share: float  # of what is known that was trouble, 0.0 to 1.0
+
+
+def parts_of(codes: Sequence[Number], bins: int) -> list[Part]:
+    """The codes of a period in `bins` equal parts. A second of trouble does not make a whole part one, nor vanish."""
+    result = []
     for part in range(bins):
-        chunk = codes[part * len(codes) // bins : max((part + 1) * len(codes) // bins, part * len(codes) // bins + 1)]
-        known = [round(code) for code in chunk if code is not None]
-        result.append(max(known, key=lambda code: rank.get(code, 0)) if known else None)
+        first = part * len(codes) // bins
+        chunk = codes[first : max((part + 1) * len(codes) // bins, first + 1)]
+        counted = Counter(round(code) for code in chunk if code is not None)
+        troubled = counted.pop(BROKEN, 0), counted.pop(ATTENTION, 0)
+        known = sum(troubled) + counted.total()
+        state = max(counted, key=counted.__getitem__) if counted else None
+        worst = BROKEN if troubled[0] else ATTENTION if troubled[1] else None
+        result.append(Part(state, worst, sum(troubled) / known if known else 0.0))
     return result
 
 
-def _tick(code: Number, colours: Palette) -> tuple[float, str]:
-    """Height (share) and colour of one tick: states differ by height as well as by colour."""
-    if code is None:
-        return 0.14, colours.neutral
-    return {
-        WORKS: (0.45, colours.good_pale),
-        ATTENTION: (0.67, colours.attention),
-        BROKEN: (1.0, colours.broken),
-        STOPPED: (0.25, colours.secondary),
-    }.get(round(code), (0.14, colours.neutral))
+_HEIGHTS: dict[int | None, float] = {None: 0.14, WORKS: 0.45, STOPPED: 0.25, ATTENTION: 0.67, BROKEN: 1.0}
+_LEAST_TROUBLE = 0.3  # of its full height: trouble is seen however short it was
+_ABOVE = 0.15  # what is seen above it of the state there mostly was
+
+
+def _ticks(part: Part, colours: Palette) -> list[tuple[float, str]]:
+    """Heights (share) and colours of what is drawn for a part, from behind: states differ by height and by colour."""
+    tint = {
+        None: colours.neutral,
+        WORKS: colours.good_pale,
+        STOPPED: colours.secondary,
+        ATTENTION: colours.attention,
+        BROKEN: colours.broken,
+    }
+    state = None if part.state is None else round(part.state)
+    if part.trouble is None:
+        return [(_HEIGHTS.get(state, _HEIGHTS[None]), tint.get(state, colours.neutral))]
+    worst = round(part.trouble)
+    trouble = _HEIGHTS[worst] * max(part.share, _LEAST_TROUBLE), tint[worst]
+    if state is None:
+        return [trouble]
+    return [(max(_HEIGHTS.get(state, 0.0), min(trouble[0] + _ABOVE, 1.0)), tint.get(state, colours.neutral)), trouble]
 
 
 def strip(codes: Sequence[Number], colours: Palette, *, bins: int = 30) -> str:
-    """The last hours as small ticks: low: worked, two thirds: trouble, full: down, a stub: no data."""
+    """The last hours as small ticks: pale: worked, coloured, the higher the longer: trouble, a stub: no data."""
     height, pitch, thick = 18.0, 6.0, 4.0
-    body = []
-    for index, code in enumerate(worst_of(codes, bins)):
-        share, colour = _tick(code, colours)
-        tall = height * share
-        body.append(
-            f'<rect x="{index * pitch:g}" y="{height - tall:.1f}" width="{thick:g}" height="{tall:.1f}" rx="1" '
-            f'fill="{colour}"/>'
-        )
+    body = [
+        f'<rect x="{index * pitch:g}" y="{height * (1 - share):.1f}" width="{thick:g}" height="{height * share:.1f}" '
+        f'rx="1" fill="{colour}"/>'
+        for index, part in enumerate(parts_of(codes, bins))
+        for share, colour in _ticks(part, colours)
+    ]
     return _svg(bins * pitch, height, "".join(body), stretch=False)
 
 
 def timeline(codes: Sequence[Number], colours: Palette) -> str:
-    """The same as one wide band, neighbours of one state drawn as one block."""
+    """The same as one wide band, neighbours that look alike drawn as one block."""
     width, height = 960.0, 26.0
-    worst = worst_of(codes, min(len(codes), 240) or 1)
-    step = width / len(worst)
-    body, start = [], 0
-    for index in range(1, len(worst) + 1):
-        if index < len(worst) and worst[index] == worst[start]:
-            continue
-        share, colour = _tick(worst[start], colours)
-        tall = height * share
-        body.append(
-            f'<rect x="{start * step:.1f}" y="{height - tall:.1f}" width="{max((index - start) * step - 1, 1.5):.1f}" '
-            f'height="{tall:.1f}" fill="{colour}"/>'
-        )
-        start = index
+    looks = [tuple(_ticks(part, colours)) for part in parts_of(codes, min(len(codes), 240) or 1)]
+    step, body, start = width / len(looks), [], 0
+    for look, alike in groupby(looks):
+        length = len(list(alike))
+        for share, colour in look:
+            body.append(
+                f'<rect x="{start * step:.1f}" y="{height * (1 - share):.1f}" '
+                f'width="{max(length * step - 1, 1.5):.1f}" height="{height * share:.1f}" fill="{colour}"/>'
+            )
+        start += length
     return _svg(width, height, "".join(body), stretch=True)
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
+from types import MappingProxyType
 
 import streamlit as st
 
 from hubcore.hub import Hub
-from hubcore.models import Condition, Event, ServiceState, Snapshot
+from hubcore.models import Condition, Event, Figures, OperationKind, ServiceState, Snapshot
+from hubcore.series import HOST
 from hubcore.texts import Translator
 
 from . import recent, svg, theme
-from .markdown import escape
-from .words import CONDITIONS, EVENT_SIGNS
+from .markdown import escape, told
+from .words import EVENT_SIGNS, look_of, worth_saying
+
+OLD_AFTER = 15.0  # seconds after which figures are not of now any more
+NOTHING_DONE: Mapping[str, OperationKind] = MappingProxyType({})
 
 
 def head(title: str, sentence: str = "", buttons: Callable[[], None] | None = None) -> None:
@@ -55,9 +60,7 @@ def host_figures(hub: Hub, words: Translator, snapshot: Snapshot) -> None:
     with st.grid(4, min_column_width=150):
         if host is not None:
             mood = t("calm") if host.cpu_percent < 60 else t("busy") if host.cpu_percent < 85 else t("at its limit")
-            lines = {
-                name: recent.trend(hub, "host", name) for name in ("cpu_percent", "memory_percent", "disk_percent")
-            }
+            lines = {name: recent.trend(hub, HOST, name) for name in ("cpu_percent", "memory_percent", "disk_percent")}
             alt = t("The last hour")
             picture = svg.trend(lines["cpu_percent"], colours)
             figure("cpu", t("Processor"), words.percent(host.cpu_percent), mood, picture, alt)
@@ -92,17 +95,24 @@ _CODES: dict[Condition, float | None] = {
 }
 
 
-def service_link(service: ServiceState, words: Translator, *, strong: bool = False, reason: bool = False) -> None:
-    """A row that opens the service's page: sign, name, and what it does or what is wrong with it."""
-    look, name = CONDITIONS[service.condition], escape(service.title, 60)
+def service_link(
+    service: ServiceState,
+    words: Translator,
+    doing: Mapping[str, OperationKind] = NOTHING_DONE,
+    *,
+    strong: bool = False,
+    reason: bool = False,
+) -> None:
+    """A row that opens the service's page: sign, name, and what it does, what is being done to it, or what is wrong."""
+    look, name = look_of(service, doing), escape(service.title, 60)
     name = f"**{name}**" if strong else name
     summary = words.text(service.summary) or (escape(service.description, 80) if service.description else "")
     if service.condition == Condition.WORKS:
         more = f":gray[:small[{summary}]]" if summary else ""
     else:
         more = f":{look.colour}[:small[{words.text(look.within)}]]"
-        if reason and service.cause is not None:
-            more += f" :gray[:small[· {escape(words.text(service.cause), 140)}]]"
+        if reason and worth_saying(service.cause):
+            more += f" :gray[:small[· {told(service.cause, words, 140)}]]"
     st.page_link(
         "pages/service.py", label=f"{look.sign} {name} {more}", query_params={"name": service.name}, width="stretch"
     )
@@ -129,6 +139,12 @@ def events(words: Translator, happened: Sequence[Event], now: float) -> None:
             for event in happened
         ]
         st.markdown("  \n".join(lines))
+
+
+def age_of(figures: Figures | None, words: Translator, now: float) -> str:
+    """How old figures are; nothing for those that are of now."""
+    old = figures is not None and now - figures.taken_at > OLD_AFTER
+    return words.ago(figures.taken_at, now) if figures is not None and old else ""
 
 
 def numbered(prefix: str) -> Callable[[], str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from hubcore.models import Condition, Means, OperationKind, OperationStatus, ServiceState, Text, text
 
@@ -31,6 +32,23 @@ CONDITIONS: dict[Condition, Look] = {
     Condition.BUSY: Look("blue", "progress_activity", text("In progress"), text("in progress")),
 }
 
+# What is being done to a service, within a sentence.
+UNDER_WAY: dict[OperationKind, Text] = {
+    OperationKind.START: text("being started"),
+    OperationKind.STOP: text("being stopped"),
+    OperationKind.RESTART: text("being restarted"),
+}
+
+
+def look_of(service: ServiceState, doing: Mapping[str, OperationKind]) -> Look:
+    """How a service's state is called and drawn; while something is being done to it, what. `doing`: by name."""
+    look = CONDITIONS[service.condition]
+    under_way = UNDER_WAY.get(doing[service.name]) if service.name in doing else None
+    if service.condition != Condition.BUSY or under_way is None:
+        return look
+    return replace(look, within=under_way)
+
+
 GROUPS: dict[str, Text] = {
     "chat": text("Chat and models"),
     "data": text("Data"),
@@ -58,18 +76,6 @@ EVENT_SIGNS: dict[str, str] = {
     "info": ":gray[:material/info:]",
 }
 
-DOING: dict[OperationKind, Text] = {
-    OperationKind.START: text("Starting: {names}"),
-    OperationKind.STOP: text("Stopping: {names}"),
-    OperationKind.RESTART: text("Restarting: {names}"),
-}
-
-DONE: dict[OperationKind, Text] = {
-    OperationKind.START: text("Started: {names}"),
-    OperationKind.STOP: text("Stopped: {names}"),
-    OperationKind.RESTART: text("Restarted: {names}"),
-}
-
 OUTCOMES: dict[OperationStatus, Text] = {
     OperationStatus.QUEUED: text("waiting for its turn"),
     OperationStatus.RUNNING: text("under way"),
@@ -78,15 +84,15 @@ OUTCOMES: dict[OperationStatus, Text] = {
     OperationStatus.INTERRUPTED: text("interrupted"),
 }
 
-# What it means for the people who use the stack when a service of this kind does not work.
+# What it means for the people who use the stack when a service of this kind does not work; the most harmful first.
 CONSEQUENCES: dict[str, Text] = {
-    "openwebui": text("The chat page does not open. Chats and files are kept."),
-    "ollama": text("Local models give no answers. Earlier chats open."),
-    "litellm": text("New messages get no answer. Earlier chats open."),
-    "db": text("The chat does not open for anyone until the database is back. What is stored stays stored."),
-    "redis": text("People may have to sign in again, and pages may be slow."),
     "nginx": text("Nobody reaches the stack by its usual address."),
+    "db": text("The chat does not open for anyone until the database is back. What is stored stays stored."),
+    "openwebui": text("The chat page does not open. Chats and files are kept."),
     "auth": text("Nobody can sign in; whoever is signed in may be sent away."),
+    "litellm": text("New messages get no answer. Earlier chats open."),
+    "ollama": text("Local models give no answers. Earlier chats open."),
+    "redis": text("People may have to sign in again, and pages may be slow."),
     "searxng": text("The chat answers without searching the web."),
     "docling": text("PDFs and large documents cannot be added to a chat."),
     "tika": text("Some kinds of files cannot be added to a chat."),
@@ -94,8 +100,33 @@ CONSEQUENCES: dict[str, Text] = {
     "mcposerver": text("Models answer without tools."),
     "watchtower": text("Updates are not looked for. Nothing else changes."),
 }
+# Without one of these the chat does not open at all: what else is missing in it is not worth a word then.
+_CHAT_NEEDS = {"db", "openwebui"}
+_WITHIN_THE_CHAT = {"litellm", "ollama", "redis", "searxng", "docling", "tika", "edgetts", "mcposerver"}
+_HARM = {kind: place for place, kind in enumerate(CONSEQUENCES)}
 
 
 def consequence(service: ServiceState) -> Text | None:
     """What it means for people that this service does not work, where that is known."""
     return CONSEQUENCES.get(service.kind)
+
+
+def harmed(services: Sequence[ServiceState]) -> list[ServiceState]:
+    """Those of several services whose absence is worth a word, the most harmful first, without contradictions."""
+    kinds = {service.kind for service in services}
+    covered = _WITHIN_THE_CHAT if kinds & _CHAT_NEEDS else set()
+    found = [service for service in services if service.kind in CONSEQUENCES and service.kind not in covered]
+    return sorted(found, key=lambda service: _HARM[service.kind])
+
+
+# Causes that say no more than the state beside which they would stand.
+_REPEATED = {
+    "{service} was stopped.",
+    "{service} is starting.",
+    "Docker does not answer, so it is not known how {service} is.",
+}
+
+
+def worth_saying(cause: Text | None) -> bool:
+    """Whether a cause tells more than the word for the state."""
+    return cause is not None and cause.template not in _REPEATED

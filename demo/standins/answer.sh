@@ -21,7 +21,7 @@ if [ "$length" -gt 0 ]; then BODY=$(head -c "$length"); fi
 reason() {
   case $1 in
     200) echo OK ;; 401) echo Unauthorized ;; 404) echo Not Found ;; 405) echo Method Not Allowed ;;
-    500) echo Internal Server Error ;; 502) echo Bad Gateway ;; 503) echo Service Unavailable ;; *) echo Status ;;
+    400) echo Bad Request ;; 500) echo Internal Server Error ;; 502) echo Bad Gateway ;; 503) echo Service Unavailable ;; *) echo Status ;;
   esac
 }
 

@@ -2,7 +2,7 @@
 # serve.sh NAME PORT: listen on PORT, one process for each connection, answered by standins/NAME.sh
 set -eu
 name=$1 port=$2 here=$(dirname "$0")
-rm -f /tmp/fault # a fault does not outlive a restart
+rm -f /tmp/fault /tmp/pull # a fault does not outlive a restart
 . "$here/$name.sh"
 if command -v prepare >/dev/null; then prepare; fi
 echo "INFO $name (stand-in) listens on port $port"

@@ -45,7 +45,7 @@ def plan(kind: OperationKind, services: Sequence[str] | None, snapshot: Snapshot
     """
     known = snapshot.services
     if services is None:
-        chosen = [s.name for s in known.values() if _controllable(s) and (s.container or kind != OperationKind.STOP)]
+        chosen = [s.name for s in known.values() if _controllable(s) and (s.container or _is_created(kind, s))]
     else:
         chosen = list(dict.fromkeys(services))
         for name in chosen:
@@ -60,6 +60,11 @@ def plan(kind: OperationKind, services: Sequence[str] | None, snapshot: Snapshot
         order.reverse()
     template = _WORDS[kind].template
     return [Step(service=name, text=text(template, service=known[name].title)) for name in order]
+
+
+def _is_created(kind: OperationKind, service: ServiceState) -> bool:
+    """Whether a command for all services creates one that has no container, as `docker compose up` would."""
+    return kind != OperationKind.STOP and not service.optional
 
 
 def _controllable(service: ServiceState) -> bool:
@@ -118,6 +123,8 @@ class Control:
         kind = run.operation.kind
         if kind == OperationKind.STOP:
             levels.reverse()
+        if kind != OperationKind.STOP:
+            self._create_together(run, names)
         failures: list[HubError] = []
         for number, level in enumerate(levels):
             if kind == OperationKind.START:
@@ -187,32 +194,45 @@ class Control:
                 remedy=text("Its log says why; look at the last lines."),
             )
 
-    def _create_missing(self, run: OperationRun, names: Iterable[str]) -> list[HubError]:
-        """Have Compose create the containers that do not exist; the errors of the services it could not create."""
+    def _create_together(self, run: OperationRun, names: Sequence[str]) -> None:
+        """Create several missing containers with one call. What fails here is tried again, and told, one by one."""
+        missing = self._missing(names)
+        compose = self._compose()
+        if len(missing) < 2 or compose is None:
+            return
+        try:
+            compose.create(missing, on_line=run.log)
+        except LeaseLost:
+            raise
+        except HubError as error:
+            run.log(str(error))
+        self._refresh()
+
+    def _missing(self, names: Iterable[str]) -> list[str]:
+        """Those that Compose could create and that have no container."""
         definitions = self._definitions()
-        missing = [name for name in names if name in definitions and not definitions[name].containers]
-        if not missing:
-            return []
-        for name in missing:
-            run.step(name, StepStatus.RUNNING)
-        error = self._up(run, [name for name in missing if definitions[name].in_compose])
+        return [n for n in names if n in definitions and definitions[n].in_compose and not definitions[n].containers]
+
+    def _create_missing(self, run: OperationRun, names: Iterable[str]) -> list[HubError]:
+        """Have Compose create and start what has no container; the errors of the services it could not create."""
         failures: list[HubError] = []
-        for name in missing:
-            definition = definitions[name]
-            problem = error if definition.in_compose else NoContainer(definition.title)
+        for name in names:
+            definition = self._definitions().get(name)
+            if definition is None or definition.containers:
+                continue
+            run.step(name, StepStatus.RUNNING)
+            problem = self._up(run, definition)
             if problem is not None:
                 run.step(name, StepStatus.FAILED, problem)
                 failures.append(problem)
         return failures
 
-    def _up(self, run: OperationRun, names: list[str]) -> HubError | None:
+    def _up(self, run: OperationRun, definition: Definition) -> HubError | None:
         compose = self._compose()
-        if not names:
-            return None
-        if compose is None:
-            return NoContainer(", ".join(names))
+        if compose is None or not definition.in_compose:
+            return NoContainer(definition.title)
         try:
-            compose.up(names, on_line=run.log)
+            compose.up([definition.name], on_line=run.log)
             self._refresh()
         except LeaseLost:
             raise

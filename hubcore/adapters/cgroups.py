@@ -217,7 +217,7 @@ def _field(text: str, name: str) -> int | None:
 
 def _number(path: str) -> int | None:
     text = _optional(path).strip()
-    return int(text) if text.isdigit() else None
+    return int(text) if text.isascii() and text.isdecimal() else None
 
 
 def _optional(path: str) -> str:

@@ -21,9 +21,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hubcore.compose_file import SERVICE_NAME
 from hubcore.errors import BadRequest, ComposeFailed, ComposeUnavailable
 from hubcore.models import text
 from hubcore.settings import environment
+from hubcore.userinfo import scrubbed
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +36,6 @@ MISSING_FOR = 15.0
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 KEPT_LINES = 30
 LINE_LENGTH = 500
-SERVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 VERSION = re.compile(r"v?(\d+)\.\d+[^\s]*")
 TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 INTERPOLATED = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
@@ -68,10 +69,21 @@ class ComposeResult:
 class Compose:
     """Runs Compose for one stack. Safe for threads."""
 
-    def __init__(self, stack_dir: Path, compose_file: Path | None, project: str, timeout: float = 600.0) -> None:
-        """`compose_file` relative to `stack_dir`, or None without one; `timeout`: seconds a run may take."""
+    def __init__(
+        self,
+        stack_dir: Path,
+        compose_file: Path | None,
+        project: str,
+        timeout: float = 600.0,
+        overrides: Sequence[Path] = (),
+    ) -> None:
+        """`compose_file`, and `overrides` merged into it, relative to `stack_dir`; None without one.
+
+        `timeout`: seconds a run may take.
+        """
         self.stack_dir = stack_dir
         self.compose_file = stack_dir / compose_file if compose_file is not None else None
+        self.overrides = tuple(stack_dir / path for path in overrides)
         self.project = project
         self.timeout = timeout
         self._found: tuple[float, ComposeVersion | None] | None = None
@@ -101,11 +113,32 @@ class Compose:
         `on_line` gets each line Compose writes (untrusted, without terminal codes), in the calling thread. Raises
         ComposeUnavailable, ComposeFailed (also when `timeout` seconds are over), BadRequest for an impossible name.
         """
-        for name in services:
-            if not SERVICE_NAME.fullmatch(name):
-                raise BadRequest(text("“{name}” cannot be the name of a service.", name=name[:100]))
-        command = self._command()
-        return self._run([*command, "up", "-d", "--no-recreate", *services], services, timeout or self.timeout, on_line)
+        return self._up(["-d", "--no-recreate"], services, timeout, on_line)
+
+    def recreate(
+        self,
+        service: str,
+        *,
+        replicas: int = 1,
+        timeout: float | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> ComposeResult:
+        """Make a service's `replicas` containers anew, so that its env file is read again; otherwise as `up`."""
+        scale = [f"--scale={service}={replicas}"] if replicas > 1 else []
+        return self._up(["-d", "--no-deps", "--force-recreate", *scale], [service], timeout, on_line)
+
+    def create(
+        self,
+        services: Sequence[str],
+        *,
+        timeout: float | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> ComposeResult:
+        """Create the containers of the services and of what they depend on, without starting them; otherwise as `up`.
+
+        Compose v1 has no other word for it that is not deprecated, so both are asked with `up --no-start`.
+        """
+        return self._up(["--no-start", "--no-recreate"], services, timeout, on_line)
 
     def close(self) -> None:
         """End what is still running."""
@@ -114,12 +147,21 @@ class Compose:
         for process in running:
             _end(process)
 
+    def _up(
+        self, how: Sequence[str], services: Sequence[str], timeout: float | None, on_line: Callable[[str], None] | None
+    ) -> ComposeResult:
+        for name in services:
+            if not SERVICE_NAME.fullmatch(name):
+                raise BadRequest(text("“{name}” cannot be the name of a service.", name=name[:100]))
+        command = [*self._command(), "up", *how, *services]
+        return self._run(command, services, timeout or self.timeout, on_line)
+
     def _command(self) -> list[str]:
         found = self.available()
         if found is None:
             raise ComposeUnavailable(
                 text("Docker Compose is not installed, so missing services cannot be created."),
-                remedy=text("Install Docker Compose (the package is called docker-compose-plugin), then try again."),
+                remedy=text("Install Docker Compose version 2: https://docs.docker.com/compose/install/"),
             )
         if self.compose_file is None or not self.compose_file.is_file():
             raise ComposeFailed(
@@ -128,8 +170,8 @@ class Compose:
                     "Set DASHBOARD_STACK_DIR to the folder with the compose file, then start the dashboard again."
                 ),
             )
-        folder = ("--project-directory", str(self.stack_dir))
-        return [*found.command, "-f", str(self.compose_file), *folder, "-p", self.project]
+        files = [word for path in (self.compose_file, *self.overrides) for word in ("-f", str(path))]
+        return [*found.command, *files, "--project-directory", str(self.stack_dir), "-p", self.project]
 
     def _run(
         self, command: list[str], services: Sequence[str], timeout: float, on_line: Callable[[str], None] | None
@@ -178,8 +220,8 @@ class Compose:
 
     def _environment(self) -> dict[str, str]:
         """What docker needs, and the variables that the compose file mentions."""
-        content = self.compose_file.read_text("utf-8", "replace") if self.compose_file is not None else ""
-        mentioned = set(INTERPOLATED.findall(content))
+        files = (self.compose_file, *self.overrides) if self.compose_file is not None else ()
+        mentioned = {name for path in files for name in INTERPOLATED.findall(path.read_text("utf-8", "replace"))}
         given = environment()
         return _base_environment() | {name: given[name] for name in mentioned if name in given}
 
@@ -227,7 +269,8 @@ def _failure(services: Sequence[str], lines: Iterable[str], timeout: float | Non
 def _lines(process: subprocess.Popen[bytes]) -> Iterator[str]:
     assert process.stdout is not None
     with process.stdout as output:
-        yield from map(_clean, output)
+        host = environment().get("DOCKER_HOST", "")
+        yield from (scrubbed(_clean(line), host) for line in output)
 
 
 def _clean(raw: bytes) -> str:

@@ -11,7 +11,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,9 @@ from .engine_exec import Commands, ExecResult
 from .engine_logs import LineAssembler
 from .engine_parse import EngineEvent, EngineVersion
 from .engine_streams import HEARTBEAT, EventStream, LogStream
+from .engine_trial import Blueprint, Mount, Trials, blueprint
 
-__all__ = ["Engine", "EngineEvent", "EngineVersion", "EventStream", "ExecResult", "LogStream"]
+__all__ = ["Blueprint", "Engine", "EngineEvent", "EngineVersion", "EventStream", "ExecResult", "LogStream", "Mount"]
 
 CHUNK = 65536
 LOG_LIMIT = 16 * 1024 * 1024  # characters kept of one log answer
@@ -54,6 +55,7 @@ class Engine:
         self.operation_timeout = operation_timeout
         self._connection = Connection()
         self._commands = Commands(self._connection)
+        self._trials = Trials(self._connection)
         self._workers: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
 
@@ -61,9 +63,9 @@ class Engine:
 
     @property
     def address(self) -> str:
-        """The engine's address as configured; "" when Docker's settings cannot be used."""
+        """The engine's address as configured, without a password; "" when Docker's settings cannot be used."""
         found = self._where()
-        return found.url if found else ""
+        return found.shown if found else ""
 
     @property
     def is_local(self) -> bool:
@@ -187,13 +189,35 @@ class Engine:
             container_id=container_id,
         )
 
-    def exec(self, container_id: str, command: Sequence[str], *, timeout: float) -> ExecResult:
+    def exec(
+        self, container_id: str, command: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None
+    ) -> ExecResult:
         """Run a command in a running container. EngineTimeout when it has not ended within `timeout` seconds.
+
+        `environment`: variables besides the container's own, for what must not stand among the arguments.
 
         The engine offers no way to end a command; as long as one that outlived its deadline still runs, the same
         command is not started again (EngineTimeout at once), so that a hanging container does not fill up with them.
         """
-        return self._commands.run(container_id, command, timeout)
+        return self._commands.run(container_id, command, timeout, environment or {})
+
+    def blueprint(self, container_id: str) -> Blueprint:
+        """What a container was made from, for `trial`."""
+        return blueprint(self._inspect(container_id))
+
+    def trial(
+        self, plan: Blueprint, command: Sequence[str], overlays: Mapping[str, str], *, owner: str, seconds: float
+    ) -> ExecResult:
+        """Run a command in a throw-away container like another one; it is removed whatever happens.
+
+        `overlays`: path in the container → file of the engine's machine that lies over it, read-only. `owner` marks the
+        container for `sweep_trials`. `seconds` for the command itself.
+        """
+        return self._trials.run(plan, command, overlays, owner=owner, seconds=seconds)
+
+    def sweep_trials(self, owner: str) -> int:
+        """Remove the throw-away containers that a killed process left; how many."""
+        return self._trials.sweep(owner)
 
     # -- streams
 

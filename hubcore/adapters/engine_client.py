@@ -27,6 +27,10 @@ from docker.utils.config import load_general_config
 
 from hubcore.errors import EngineUnavailable
 from hubcore.models import text
+from hubcore.settings import environment
+from hubcore.userinfo import scrubbed, without_userinfo
+
+from .engine_limit import Limited
 
 CONNECT_TIMEOUT = 10.0  # the events stream has no read timeout, but connecting always ends
 KEEP_CLIENTS = 8  # idle clients kept for reuse; more may be in use at once
@@ -38,8 +42,13 @@ KEEPALIVE = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, so
 class Address:
     """Where the engine is, as the docker command would find it."""
 
-    url: str  # unix:///…, tcp://…, npipe://…, as configured
+    url: str = field(repr=False)  # unix:///…, tcp://…, npipe://…, as configured
     tls: TLSConfig | None = field(default=None, repr=False)
+
+    @property
+    def shown(self) -> str:
+        """The address for people and logs: without a password."""
+        return without_userinfo(self.url)
 
     @property
     def is_local(self) -> bool:
@@ -67,13 +76,17 @@ def resolve_address() -> Address:
             settings = ContextAPI.kwargs_from_context()
     except Exception as error:  # the SDK raises bare Exception for a broken context file
         message = text("Docker’s own settings (DOCKER_HOST, context, certificates) cannot be used.")
-        raise EngineUnavailable(message, remedy=remedy, detail=str(error)[:500]) from error
+        detail = scrubbed(str(error), environment().get("DOCKER_HOST", ""))[:500]
+        raise EngineUnavailable(message, remedy=remedy, detail=detail) from None
     if not settings.get("base_url"):
         raise EngineUnavailable(text("The Docker context that is selected does not exist."), remedy=remedy)
     url = str(settings["base_url"])
     if url.startswith("ssh://"):
         raise EngineUnavailable(
-            text("The Docker address {address} uses SSH, which the dashboard cannot use directly.", address=url),
+            text(
+                "The Docker address {address} uses SSH, which the dashboard cannot use directly.",
+                address=without_userinfo(url),
+            ),
             remedy=text(
                 "Forward the socket: `ssh -N -L /tmp/docker.sock:/var/run/docker.sock HOST`, and set "
                 "DOCKER_HOST=unix:///tmp/docker.sock."
@@ -204,13 +217,13 @@ class _UnixPool(urllib3.connectionpool.HTTPConnectionPool):
         return _UnixConnection(self.path)
 
 
-class _TcpAdapter(requests.adapters.HTTPAdapter):
+class _TcpAdapter(Limited):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _TcpPool, "https": _TlsPool}
 
 
-class _UnixAdapter(UnixHTTPAdapter):
+class _UnixAdapter(Limited, UnixHTTPAdapter):
     """The SDK's adapter with watched connections."""
 
     def get_connection(  # type: ignore[override]

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import requests
 from docker import errors as sdk
 
-from hubcore.errors import EngineTimeout
+from hubcore.errors import EngineTimeout, HubError
+from hubcore.userinfo import scrubbed
 
 from .engine_client import CONNECT_TIMEOUT, Address, Client, ClientPool, Guard, resolve_address
 from .engine_errors import FOREIGN, Kind, kind_of, timeout_error, translate
@@ -48,9 +49,7 @@ class Connection:
                 raise
             except FOREIGN as error:
                 self._put_away(client, error)
-                raise translate(
-                    error, address=address.url, seconds=seconds, expired=guard.expired, container_id=container_id
-                ) from error
+                raise _translated(error, address, guard, container_id) from error
             if guard.expired:  # the connection was cut, and what had been read until then looked complete
                 client.close()
                 raise timeout_error(seconds)
@@ -68,11 +67,9 @@ class Connection:
                 response = get(client, path, params, stream=True, timeout=(CONNECT_TIMEOUT, None))
             except FOREIGN as error:
                 self._put_away(client, error)
-                raise translate(
-                    error, address=address.url, seconds=seconds, expired=guard.expired, container_id=container_id
-                ) from error
+                raise _translated(error, address, guard, container_id) from error
             guard.keep()
-        return RawStream(client, response, guard, address.url)
+        return RawStream(client, response, guard, address.shown)
 
     def _put_away(self, client: Client | None, error: BaseException | None) -> None:
         """Keep the connection after an error answer; after anything else forget all of them."""
@@ -84,6 +81,15 @@ class Connection:
         if client is not None:
             client.close()
         self.clients.clear()
+
+
+def _translated(error: BaseException, address: Address, guard: Guard, container_id: str) -> HubError:
+    """Our error for a foreign one; a password in the address is not repeated."""
+    ours = translate(
+        error, address=address.shown, seconds=guard.seconds, expired=guard.expired, container_id=container_id
+    )
+    ours.detail = scrubbed(ours.detail, address.url) if ours.detail else ours.detail
+    return ours
 
 
 def get(client: Client, path: str, params: Mapping[str, str], **options: Any) -> requests.Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from docker import errors as sdk
@@ -36,7 +36,9 @@ class Commands:
         self._connection = connection
         self._running: dict[tuple[str, ...], str] = {}  # container and command → exec id
 
-    def run(self, container_id: str, command: Sequence[str], seconds: float) -> ExecResult:
+    def run(
+        self, container_id: str, command: Sequence[str], seconds: float, environment: Mapping[str, str]
+    ) -> ExecResult:
         """See `Engine.exec`."""
         key = (container_id, *command)
 
@@ -44,7 +46,9 @@ class Commands:
             before = self._running.get(key)
             if before is not None and _state(client, before) is None:
                 raise timeout_error(seconds, detail="the same command, started before, still runs")
-            created = engine_parse.member(client.exec_create(container_id, list(command)), "Id")
+            created = engine_parse.member(
+                client.exec_create(container_id, list(command), environment=dict(environment)), "Id"
+            )
             self._running[key] = created
             output = _output(client, created)
             code = _exit_code(client, created)

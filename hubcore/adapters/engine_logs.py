@@ -41,6 +41,11 @@ _BRACKET = re.compile(rf"[\[(<|]\s*({_ANY})\s*[\])>|:]", re.I)
 _WORD = re.compile(rf"\b({_ANY.upper()})\b")
 _START = re.compile(rf"^\W*({_ANY})\s*:", re.I)
 _REDIS = re.compile(r"^\d+:[MSCX] \d\d? \w{3} (?:\d{4} )?[\d:.]+ ([#*.-]) ")
+# Redis writes these at its level for warnings at every start and end, though nothing is wrong.
+_REDIS_ORDINARY = re.compile(
+    r"oO0|Redis (?:version=|is starting|is now ready to exit)|Configuration loaded|Server initialized"
+    r"|User requested shutdown"
+)
 _PHRASES = re.compile(
     r"^Traceback \(most recent call last\)|^\w[\w.]*(?:Error|Exception)(?::|$)|^panic: |segfault|^Killed$"
 )
@@ -59,7 +64,8 @@ def level_of(text: str) -> str:
     head = text[:LEVEL_SEARCHED]
     redis = _REDIS.match(head)
     if redis:
-        return "warning" if redis[1] == "#" else "info"
+        ordinary = redis[1] != "#" or _REDIS_ORDINARY.match(head, redis.end())
+        return "info" if ordinary else "warning"
     for pattern in (_FIELD, _BRACKET, _WORD, _START):
         found = pattern.search(head)
         if found:

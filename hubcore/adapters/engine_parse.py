@@ -6,6 +6,7 @@ output are untrusted text and stay so.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ from hubcore.models import Container, ContainerStatus
 from hubcore.rates import RawSample, resident
 
 from .engine_errors import MalformedAnswer
-from .engine_ports import ports_of_inspect, ports_of_list
+from .engine_ports import ports_of_inspect, ports_of_list, whole
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -57,6 +60,9 @@ class EngineEvent:
     exit_code: int | None = None
 
 
+_WRONG_SHAPE = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError)
+
+
 def _strict(function: Callable[P, T]) -> Callable[P, T]:
     """Turn the errors of a look into the wrong shape into MalformedAnswer."""
 
@@ -64,7 +70,7 @@ def _strict(function: Callable[P, T]) -> Callable[P, T]:
     def checked(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return function(*args, **kwargs)
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        except _WRONG_SHAPE as error:
             raise MalformedAnswer(f"{function.__name__}: {type(error).__name__}: {error}") from error
 
     return checked
@@ -80,9 +86,17 @@ def version(data: Mapping[str, Any]) -> EngineVersion:
 @_strict
 def listed(data: Iterable[Mapping[str, Any]]) -> list[Container]:
     """The answer of `GET /containers/json`: all that one call tells, without the details of `inspected`."""
-    if not isinstance(data, list):
+    if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
         raise MalformedAnswer(f"a list of containers, not {type(data).__name__}")
-    return [_listed(item) for item in data]
+    containers = []
+    for item in data:
+        try:
+            containers.append(_listed(item))
+        except _WRONG_SHAPE as error:  # one odd container must not hide all the others
+            log.warning("A container of the list cannot be understood: %s: %s", type(error).__name__, error)
+    if data and not containers:
+        raise MalformedAnswer("no container of the list can be understood")
+    return containers
 
 
 def _listed(item: Mapping[str, Any]) -> Container:
@@ -160,7 +174,7 @@ def event(data: Mapping[str, Any]) -> EngineEvent | None:
         image=str(attributes.get("image", "")),
         project=attributes.get(PROJECT_LABEL),
         service=attributes.get(SERVICE_LABEL),
-        exit_code=int(code) if code is not None and code.lstrip("-").isdigit() else None,
+        exit_code=whole(code),
     )
 
 
@@ -233,11 +247,10 @@ def health_of(words: str) -> str | None:
 
 
 def _compose(labels: Mapping[str, str]) -> dict[str, Any]:
-    number = labels.get(NUMBER_LABEL, "1")
     return {
         "project": labels.get(PROJECT_LABEL),
         "service": labels.get(SERVICE_LABEL),
-        "number": int(number) if number.isdigit() else 1,
+        "number": whole(labels.get(NUMBER_LABEL)) or 1,
     }
 
 

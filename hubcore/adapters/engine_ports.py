@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -34,10 +35,18 @@ def ports_of_inspect(bindings: Mapping[str, Any], exposed: Mapping[str, Any]) ->
                     container_port=int(number),
                     protocol=protocol or "tcp",
                     host_ip=binding.get("HostIp") or None,
-                    host_port=int(host_port) if host_port.isdigit() and host_port != "0" else None,
+                    host_port=whole(host_port) or None,
                 )
             )
     return _distinct(ports)
+
+
+def whole(words: Any) -> int | None:
+    """A whole number of at most nine digits in a text that anybody may have written; None for anything else."""
+    return int(words) if isinstance(words, str) and _WHOLE.fullmatch(words) else None
+
+
+_WHOLE = re.compile(r"-?[0-9]{1,9}")
 
 
 def _distinct(ports: Iterable[Port]) -> tuple[Port, ...]:

@@ -40,7 +40,7 @@ class RawStream:
         self._client = client
         self._response = response
         self._guard = guard
-        self._address = address
+        self.address = address
         self.closed = False
 
     def chunks(self) -> Generator[bytes, None, None]:
@@ -53,7 +53,7 @@ class RawStream:
                 yield piece
         except FOREIGN as error:
             if not self.closed:
-                raise translate(error, address=self._address, seconds=self._guard.seconds) from error
+                raise translate(error, address=self.address, seconds=self._guard.seconds) from error
         finally:
             self.dispose()
 
@@ -105,7 +105,7 @@ class EventStream:
             for piece in pieces:
                 *lines, rest = (rest + piece).split(b"\n")
                 if len(rest) > MAX_EVENT:
-                    raise translate(ValueError("an event without an end"), address="", seconds=0)
+                    raise translate(ValueError("an event without an end"), address=self._raw.address, seconds=0)
                 yield from filter(None, map(self._parse, lines))
         if not self._closing:
             raise EngineUnavailable(text("Docker ended the connection for events."), remedy=TRY_AGAIN)
@@ -114,9 +114,14 @@ class EventStream:
         if not line.strip():
             return None
         try:
-            return engine_parse.event(json.loads(line))
+            data = json.loads(line)
         except ValueError as error:
-            raise translate(error, address="", seconds=0) from error
+            raise translate(error, address=self._raw.address, seconds=0) from error
+        try:
+            return engine_parse.event(data)
+        except ValueError as error:  # the next look at the list tells what it may have been about
+            log.warning("An event of the Docker engine cannot be understood: %s", error)
+            return None
 
 
 class _Mailbox(Generic[T]):
@@ -209,7 +214,7 @@ class LogStream:
         except HubError as error:
             self._problem = error
         except ValueError as error:
-            self._problem = translate(error, address="", seconds=0)
+            self._problem = translate(error, address=self._raw.address, seconds=0)
         finally:
             self._raw.dispose()
             self._lines.close()

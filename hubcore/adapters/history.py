@@ -47,7 +47,7 @@ class History:
     # --- writing
 
     def append(self, at: float, rows: Mapping[str, Mapping[str, float | None]]) -> None:
-        """Keep one sample: the figures of each entity (`host` or a service's name) at epoch second `at`."""
+        """Keep one sample: the figures of each entity (`series.HOST` or a service's name) at epoch second `at`."""
         with self._lock, self._guarded():
             writer = self._open_writer()
             with file.transaction(writer):
@@ -117,7 +117,7 @@ class History:
                 return series.Rollup.of(samples.take(wanted)), series.interval_of(samples.times, self.resolution)
         except FileNotFoundError:
             return None  # nothing has been written yet
-        except file.Error as error:
+        except (file.Error, OSError) as error:
             if not self._unreadable:
                 log.warning("the history cannot be read: %s: %s", self.path, error)
             self._unreadable = True
@@ -146,7 +146,7 @@ class History:
                 self._move_aside(str(error))
             elif self.problem is None:
                 log.error("figures are not recorded: %s: %s", self.path, error)
-            self.problem = text("Figures are not being recorded: {reason}.", reason=str(error)[:200])
+            self.problem = _told(error)
         else:
             if self.problem is not None:
                 log.info("figures are recorded again: %s", self.path)
@@ -214,3 +214,12 @@ class History:
             return self._readers.get_nowait()
         except queue.Empty:
             return None
+
+
+def _told(error: Exception) -> Text:
+    """In words for people, why nothing is recorded."""
+    if file.is_full(error):
+        return text("The history is not being recorded: the disk is full. Make room, and it goes on by itself.")
+    if file.is_damage(error):
+        return text("The history on disk was damaged. It is kept under another name, and a new one begins.")
+    return text("The history is not being recorded: {reason}.", reason=str(error)[:200])

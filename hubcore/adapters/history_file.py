@@ -1,4 +1,4 @@
-"""The SQLite file under the history: layout, connections and statements. The only importer of sqlite3.
+"""The SQLite file under the history: layout, connections and statements.
 
 Samples are first written to `journal`, one row an entity. When five minutes are over, each entity's samples of that
 time become one row of `chunk` (as measured), and their lowest, mean, highest and number go into the hour's row of
@@ -9,10 +9,12 @@ side, in order of time.
 Write-ahead logging: readers, also those of other processes, neither wait for the writer nor hold it up.
 """
 
+# ruff: noqa: S608  statements are put together of this module's own names only
 from __future__ import annotations
 
-import os
+import errno
 import sqlite3
+import stat
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,10 +23,12 @@ from pathlib import Path
 
 from hubcore import series
 
+from .files import private_file
+
 Connection = sqlite3.Connection
 Error = sqlite3.Error
 
-LAYOUT = 1  # PRAGMA user_version; a file with another one is not ours to change
+LAYOUT = 2  # PRAGMA user_version; a file with another one is not ours to change
 BUCKET = 300  # seconds of one chunk, and of one interval of a rollup
 BUCKET_MS = BUCKET * 1000
 HOUR = 3600  # seconds of one row of rollups
@@ -32,10 +36,12 @@ UNITS = {"chunk": BUCKET, "rollup": HOUR}
 RAW_SPAN = 24 * 3600.0
 ROLLUP_SPAN = 30 * 24 * 3600.0
 MAX_ENTITIES = 400
-WRITE_WAIT = 2.0  # seconds for another writer, at a change of leader
-READ_WAIT = 0.25
+WRITE_WAIT, READ_WAIT = 2.0, 0.25  # seconds for another writer, at a change of leader
 CHECK_TIME = 1.0  # seconds the check at opening may take: most of the file on a disk, all of it on an SSD
 LAST = 0xFFFFFFFF  # highest number of a period, and the mask for it in a key
+# What can be unpacked; a row of anything else is passed over, so that it costs no more than itself.
+SOUND_SAMPLE = "typeof(data) = 'blob' AND length(data) % 4 = 0"
+SOUND = "typeof(times) || typeof(data) = 'blobblob' AND length(times) % 4 = 0 AND length(data) % length(times) = 0"
 
 SCHEMA = """
 CREATE TABLE entity (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, seen INTEGER NOT NULL);
@@ -55,6 +61,12 @@ def is_damage(error: Exception) -> bool:
     return isinstance(error, Damaged) or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
+def is_full(error: Exception) -> bool:
+    """Whether there is no room left on the disk."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code == sqlite3.SQLITE_FULL or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+
+
 def parts(path: Path) -> list[Path]:
     """The file and its companions, where they exist."""
     return [part for suffix in ("", "-wal", "-shm") if (part := path.with_name(path.name + suffix)).exists()]
@@ -62,7 +74,7 @@ def parts(path: Path) -> list[Path]:
 
 def connect_writer(path: Path) -> Connection:
     """Open or make the file (mode 0600). Raises Damaged or another sqlite3.Error, OSError."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives its companions the same mode
+    private_file(path)  # SQLite gives its companions the same mode
     connection = sqlite3.connect(path, timeout=WRITE_WAIT, isolation_level=None, check_same_thread=False)
     try:
         _set_up(connection)
@@ -109,7 +121,9 @@ def check(connection: Connection) -> None:
 
 
 def connect_reader(path: Path) -> Connection:
-    """Open the file for reading only; the connection may move between threads."""
+    """Open the file for reading only; the connection may move between threads. Raises sqlite3.Error, OSError."""
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise PermissionError(errno.EPERM, "it is not a plain file", str(path))
     uri = f"{path.absolute().as_uri()}?mode=ro"
     return sqlite3.connect(uri, uri=True, timeout=READ_WAIT, isolation_level=None, check_same_thread=False)
 
@@ -148,7 +162,7 @@ def complete_buckets(writer: Connection, current: int) -> None:
         bounds = (bucket * BUCKET_MS, (bucket + 1) * BUCKET_MS)
         rows = writer.execute(
             "SELECT entity, name, at, data FROM journal JOIN entity ON entity.id = journal.entity "
-            "WHERE at >= ? AND at < ? ORDER BY entity, at",
+            f"WHERE at >= ? AND at < ? AND {SOUND_SAMPLE} ORDER BY entity, at",
             bounds,
         ).fetchall()
         for (number, name), group in groupby(rows, key=lambda row: (row[0], row[1])):
@@ -162,9 +176,9 @@ def _complete(writer: Connection, number: int, bucket: int, samples: series.Samp
     key, start, width = number << 32 | bucket, bucket * BUCKET, samples.values.shape[1]
     hour = start // HOUR
     hour_key = number << 32 | hour
-    found = writer.execute("SELECT times, data FROM rollup WHERE key = ?", (hour_key,)).fetchall()
+    found = writer.execute(f"SELECT times, data FROM rollup WHERE key = ? AND {SOUND}", (hour_key,)).fetchall()
     summary = series.unpack_rollups([hour * HOUR] * len(found), *_columns(found), width)
-    if old := writer.execute("SELECT times, data FROM chunk WHERE key = ?", (key,)).fetchall():
+    if old := writer.execute(f"SELECT times, data FROM chunk WHERE key = ? AND {SOUND}", (key,)).fetchall():
         samples = series.unpack_chunks([start], *_columns(old), width).then(samples).ordered()
         summary = summary.without(start)  # made of the samples that are counted again
     summary = series.reduce(summary.then(series.Rollup.of(samples)), BUCKET)
@@ -213,13 +227,13 @@ def _read(
 ) -> tuple[list[float], list[bytes], list[bytes]]:
     """The rows of an entity in a period: when each begins, its times and its data."""
     unit = UNITS[table]
-    statement = f"SELECT key, times, data FROM {table} WHERE key BETWEEN ? AND ? ORDER BY key"  # noqa: S608  our names
+    statement = f"SELECT key, times, data FROM {table} WHERE key BETWEEN ? AND ? AND {SOUND} ORDER BY key"
     rows = reader.execute(statement, _keys(number, int(start // unit), int(end // unit))).fetchall()
     return [float((key & LAST) * unit) for key, _, _ in rows], [row[1] for row in rows], [row[2] for row in rows]
 
 
 def _read_journal(reader: Connection, number: int, width: int, start: float, end: float) -> series.Samples:
-    statement = "SELECT at, data FROM journal WHERE at BETWEEN ? AND ? AND entity = ? ORDER BY at"
+    statement = f"SELECT at, data FROM journal WHERE at BETWEEN ? AND ? AND entity = ? AND {SOUND_SAMPLE} ORDER BY at"
     rows = reader.execute(statement, (round(start * 1000), round(end * 1000), number)).fetchall()
     return series.unpack_rows([at / 1000 for at, _ in rows], [data for _, data in rows], width)
 
@@ -260,7 +274,7 @@ def drop_oldest_tenth(writer: Connection) -> bool:
 
 
 def _drop_before(writer: Connection, table: str, time: float) -> None:
-    statement = f"DELETE FROM {table} WHERE key BETWEEN ? AND ?"  # noqa: S608  our names
+    statement = f"DELETE FROM {table} WHERE key BETWEEN ? AND ?"
     for (number,) in writer.execute("SELECT id FROM entity").fetchall():
         writer.execute(statement, _keys(number, 0, int(time // UNITS[table]) - 1))
 

@@ -120,7 +120,7 @@ def proxied_port(command: Iterable[str]) -> Iterator[int]:
     """The host's port in a command line of docker-proxy."""
     parts = list(command)
     for flag, value in pairwise(parts):
-        if flag == "-host-port" and value.isdigit():
+        if flag == "-host-port" and value.isascii() and value.isdecimal():
             yield int(value)
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
-from collections.abc import Iterator
 from functools import cache
 
 import httpx
 
 from hubcore.models import HealthStatus, text
-from hubcore.probing import BODY_LIMIT, Failure, Finding, ProbeSpec, failed, http_answer
+from hubcore.probing import BODY_LIMIT, Finding, ProbeSpec, failed, http_answer
+
+from .http_failures import failure_of
 
 MAX_REDIRECTS = 5
 NO_KEEPALIVE = httpx.Limits(max_connections=1, max_keepalive_connections=0)
@@ -42,7 +42,7 @@ async def check(spec: ProbeSpec, seconds: float) -> Finding:
         remedy = text("Check the service’s ports, and its label “dashboard.probe” if it has one.")
         return Finding(HealthStatus.ERROR, text("The address of its check is not valid."), remedy, detail)
     except httpx.HTTPError as error:
-        return failed(_failure(error), spec, seconds, _without(spec, f"{type(error).__name__}: {error}"))
+        return failed(failure_of(error), spec, seconds, _without(spec, f"{type(error).__name__}: {error}"))
 
 
 async def _follow(client: httpx.AsyncClient, spec: ProbeSpec, headers: dict[str, str]) -> Finding:
@@ -67,39 +67,6 @@ async def _body(answer: httpx.Response) -> bytes:
         if len(body) >= BODY_LIMIT:
             break
     return body[:BODY_LIMIT]
-
-
-def _failure(error: httpx.HTTPError) -> Failure:
-    links = list(_chain(error))
-    if isinstance(error, httpx.TimeoutException) or _any(links, TimeoutError):
-        return Failure.TIMEOUT
-    if _any(links, socket.gaierror):
-        return Failure.NAME
-    if _any(links, ssl.SSLError):
-        return Failure.SECURITY
-    if _any(links, ConnectionRefusedError):
-        return Failure.REFUSED
-    if isinstance(error, httpx.ConnectError):
-        return Failure.UNREACHABLE
-    if "complete message" in str(error):
-        return Failure.CUT
-    if isinstance(error, httpx.NetworkError) or "without sending a response" in str(error):
-        return Failure.CLOSED
-    return Failure.NONSENSE
-
-
-def _any(links: list[BaseException], kind: type[BaseException]) -> bool:
-    return any(isinstance(link, kind) for link in links)
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what it was made from; several addresses of one name give a group of errors."""
-    while error is not None:
-        yield error
-        if isinstance(error, BaseExceptionGroup):
-            for inner in error.exceptions:
-                yield from _chain(inner)
-        error = error.__cause__ or error.__context__
 
 
 def _without(spec: ProbeSpec, words: str) -> str:

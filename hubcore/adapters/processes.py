@@ -1,4 +1,4 @@
-"""Programs that the supervisor starts, and the way such a program notices that its supervisor is gone."""
+"""Programs that the supervisor starts."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-SUPERVISED = "DASHBOARD_SUPERVISED"  # set for the programs that the supervisor starts; not a setting
-PARENT_CHECK = 0.5  # seconds between two looks at the parent
-LAST_WORDS = 8.0  # seconds such a program has to end by itself
+from hubcore.settings import SUPERVISED
 
 
 class Child:
@@ -56,23 +53,3 @@ class Child:
             with contextlib.suppress(ProcessLookupError):  # all of the group have ended
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-
-
-def end_with_parent(end: Callable[[], None] | None = None) -> None:
-    """From now on, end this process when the one that started it ends, however that happened.
-
-    First by `end` (SIGTERM to itself if None); if that takes too long, at once.
-    """
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(PARENT_CHECK)
-        if end is not None:
-            end()
-        else:
-            os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(LAST_WORDS)
-        os._exit(1)
-
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()

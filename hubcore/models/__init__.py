@@ -6,17 +6,24 @@ stated otherwise.
 """
 
 from .base import Model, Text, dump, text
+from .configuration import BackupEntry, ConfigChange, ConfigFile, Configuration, ConfigVerdict
 from .listings import CacheEntry, CacheInfo, LogLine, Series
-from .operations import Actor, Operation, OperationKind, OperationStatus, Step, StepStatus
+from .operations import CONTROL_KINDS, Actor, Operation, OperationKind, OperationStatus, Step, StepStatus
 from .services import Container, Figures, Health, Port, ServiceState
 from .snapshot import ContainerSummary, DockerBlock, EngineState, EngineStatus, Event, HostFigures, Snapshot, StackInfo
 from .states import Condition, ContainerStatus, HealthStatus, Means
 
 __all__ = [
+    "CONTROL_KINDS",
     "Actor",
+    "BackupEntry",
     "CacheEntry",
     "CacheInfo",
     "Condition",
+    "ConfigChange",
+    "ConfigFile",
+    "ConfigVerdict",
+    "Configuration",
     "Container",
     "ContainerStatus",
     "ContainerSummary",

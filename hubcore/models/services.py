@@ -94,6 +94,7 @@ class ServiceState(Model):
     defined: bool = False  # the stack defines it, or a container or native program was found: the pages show it
     native: bool = False  # runs as a program of the host, without Docker
     protected: bool = False  # the dashboard itself or what it needs: never stopped from here
+    optional: bool = False  # of a profile: started only when it is asked for by name
     container_name: str = ""
     container: Container | None = None
     replicas: int = 0
@@ -110,7 +111,9 @@ class ServiceState(Model):
     port: int | None = None  # the one host port the API names
     url: str | None = None  # where a person opens it
     health_url: str | None = None
-    env_file: str | None = None
+    env_file: str | None = None  # its bare name, as the API gives it
+    env_path: str | None = None  # relative to the stack's root
+    env_used: bool = True  # the compose file hands it to the service
     config_files: tuple[str, ...] = ()
     data_dir: str | None = None
     depends_on: tuple[str, ...] = ()

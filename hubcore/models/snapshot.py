@@ -112,3 +112,5 @@ class Snapshot(Model):
     docker: DockerBlock = Field(default_factory=DockerBlock)
     services: dict[str, ServiceState] = Field(default_factory=dict)
     events: tuple[Event, ...] = ()  # newest first
+    history_problem: Text | None = None  # why figures are not being recorded
+    audit_problem: Text | None = None  # why the audit log is not being written

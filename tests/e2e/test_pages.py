@@ -68,8 +68,8 @@ def test_a_killed_service_appears_without_a_reload_and_the_button_brings_it_back
     expect(page.get_by_role("heading", name="Tika is not working")).to_be_visible(timeout=4000)
     expect(page.locator("h1")).to_contain_text("needs attention")
     page.locator('[class*="st-key-cardbadproblem"]').get_by_role("button", name="Start").click()
-    expect(page.get_by_role("heading", name=re.compile("Start(ing|ed): Tika"))).to_be_visible(timeout=10000)
-    expect(page.get_by_role("heading", name="Started: Tika")).to_be_visible(timeout=30000)
+    expect(page.get_by_text(re.compile("Start(ing|ed): Tika")).first).to_be_visible(timeout=10000)
+    expect(page.get_by_text("Started: Tika", exact=True)).to_be_visible(timeout=30000)
     expect(page.locator("h1")).to_have_text(WORKS["en"], timeout=60000)
 
 
@@ -84,14 +84,14 @@ def test_stopping_asks_first_and_its_progress_is_found_again_after_a_reload(
     expect(check).not_to_have_text(check.inner_text(), timeout=20000)  # the page has refreshed meanwhile
     expect(dialog).to_be_visible()  # and the question has stayed
     dialog.get_by_role("button", name="Остановить").click()
-    done = page.get_by_role("heading", name=re.compile("Остановлено: notes"))
+    done = page.get_by_text("Остановлено: notes", exact=True)
     expect(done).to_be_visible(timeout=30000)
     page.reload()
     idle(page)
     expect(done).to_be_visible(timeout=10000)
     assert stack.state("notes")[0] == "exited"
     page.get_by_role("button", name="Запустить").click()
-    expect(page.get_by_role("heading", name=re.compile("Запущено: notes"))).to_be_visible(timeout=30000)
+    expect(page.get_by_text("Запущено: notes", exact=True)).to_be_visible(timeout=30000)
     stack.wait_healthy("notes")
 
 
@@ -104,6 +104,13 @@ def test_the_language_is_switched_and_kept(hub: HubProcess, stack: Stack, visit:
     expect(page.locator("h1")).to_have_text("Службы", timeout=20000)
     page.get_by_role("link", name="Нагрузка").click()
     expect(page.locator("h1")).to_have_text("Нагрузка")
+    another = page.context.new_page()  # this browser remembers it, whatever address is opened
+    another.goto(hub.ui + "/logs")
+    expect(another.locator("h1")).to_have_text("Журналы", timeout=20000)
+    another.goto(hub.ui + "/services?language=en")
+    expect(another.locator("h1")).to_have_text("Services", timeout=20000)
+    another.get_by_text("Русский").click()
+    expect(another).to_have_url(re.compile("language=ru"))
 
 
 def test_a_typed_value_stays_while_the_page_refreshes(hub: HubProcess, stack: Stack, visit: Visit) -> None:
@@ -171,8 +178,17 @@ HOOKS = {
         '[data-testid="stButtonGroup"] button[data-selected="true"] p',
         '[class*="st-key-list"] [class*="stMarkdownColoredText"]',
         ".stMarkdown",
+        '[data-testid="stSidebar"] [data-testid="stButtonGroup"] button',
+        '[data-testid="stSidebarNavLink"]',
     ),
-    "/services": ('[class*="st-key-row"] img', '[class*="st-key-row"] > :nth-child(4)'),
+    "/services": (
+        '[class*="st-key-row"] img',
+        '[class*="st-key-row"] > :nth-child(4)',
+        '[class*="st-key-row"] > :has([data-testid="stPageLink"]):first-child',
+        '[data-testid="stLayoutWrapper"]:has(> [class*="st-key-columns"])',
+    ),
+    "/load": ('[data-testid="stLayoutWrapper"]:has(> [class*="st-key-mousehint"])',),
+    "/service?name=litellm": ('[class*="st-key-fillday"] img', '[class*="st-key-links"] [data-testid="stPageLink"] a'),
 }
 
 

@@ -17,6 +17,7 @@ import certifi
 import pytest
 
 from hubcore.adapters.engine import Engine
+from hubcore.adapters.engine_limit import LARGEST
 from hubcore.errors import EngineRefused, EngineTimeout, EngineUnavailable, HubError
 from tests.stack.waiting import wait_until
 
@@ -329,3 +330,70 @@ def test_a_socket_that_nobody_serves_any_more(fake: FakeEngine, engine: Engine) 
     error, _ = timed(engine.ping)
     assert isinstance(error, EngineUnavailable)
     assert "nobody answers" in error.text.english()
+
+
+def flood(beginning: bytes, sent: list[int]) -> Callable[[FakeEngine, socket.socket], None]:
+    """An answer without an end, as fast as the reader takes it; `sent` gets the bytes of each piece."""
+
+    def behave(_: FakeEngine, peer: socket.socket) -> None:
+        peer.sendall(beginning)
+        while True:
+            peer.sendall(b"a" * 65536)
+            sent.append(65536)
+
+    return behave
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        JSON + b'\r\n["',
+        b"HTTP/1.1 500 Oh\r\nContent-Type: application/json\r\n\r\n{",
+        b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n\r\n",
+    ],
+    ids=["list", "error", "redirection"],
+)
+def test_an_answer_without_an_end_is_cut_off(fake: FakeEngine, head: bytes) -> None:
+    sent: list[int] = []
+    engine = Engine(read_timeout=20.0, operation_timeout=20.0)
+    fake.set(r"GET \S*/(containers/json|events|containers/\w+/logs)", flood(head, sent))
+    asked: list[Callable[[], object]] = [engine.containers]
+    if b" 200 " not in head:  # streams that were asked for and refused
+        asked += [engine.events, lambda: engine.logs(ID, lines=1)]
+    for ask in asked:
+        sent.clear()
+        error, _ = timed(ask)
+        assert isinstance(error, EngineUnavailable)
+        assert "more than 16 MB" in (error.detail or "")
+        assert LARGEST * 0.9 < sum(sent) < LARGEST * 2
+    engine.close()
+
+
+def test_a_large_answer_is_read(fake: FakeEngine, engine: Engine) -> None:
+    many = [{"Id": f"{number:064x}", "Names": ["/" + "x" * 200], "State": "running"} for number in range(2000)]
+    fake.set(r"GET \S*/containers/json", answer(many))
+    engine.read_timeout = 20.0
+    assert len(engine.containers()) == 2000
+
+
+SECRET = "geheim4711"
+
+
+@pytest.mark.parametrize(
+    "where", ["127.0.0.1:1", "[::1", "no-such-host.invalid:2375", "127.0.0.1:99999", "a b:1"], ids=str
+)
+@pytest.mark.parametrize("scheme", ["tcp://", "ssh://", "https://", "nonsense://", ""])
+def test_a_password_in_the_address_is_told_nobody(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, scheme: str, where: str
+) -> None:
+    caplog.set_level("DEBUG")
+    monkeypatch.setenv("DOCKER_HOST", f"{scheme}me:{SECRET}@{where}")
+    engine = Engine(read_timeout=2.0)
+    for ask in (engine.ping, engine.events):
+        with pytest.raises(HubError) as caught:
+            ask()
+        error = caught.value
+        told = [error.text.english(), error.detail, error.remedy.english() if error.remedy else "", engine.address]
+        assert SECRET not in str(told)
+    assert SECRET not in caplog.text
+    engine.close()

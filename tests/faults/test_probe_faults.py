@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import httpx
 import pytest
@@ -20,70 +19,12 @@ from hubcore.models import Container, ContainerStatus, Health, HealthStatus, Mea
 from hubcore.probing import ProbeSpec
 from tests.stack.waiting import free_port
 
+from .sockets import Serve, closes, dripping, says, server, silent
+
 LIMIT = 0.5
 LATE = LIMIT + 0.7
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 SECRET = "sk-very-secret"
-Serve = Callable[[socket.socket], None]
-
-
-@contextlib.contextmanager
-def server(serve: Serve) -> Iterator[int]:
-    """A TCP server on 127.0.0.1 that treats each connection so; its port."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    peers: list[socket.socket] = []
-
-    def one(peer: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            serve(peer)
-        peer.close()
-
-    def accept() -> None:
-        while True:
-            try:
-                peer, _ = listener.accept()
-            except OSError:
-                return
-            peers.append(peer)
-            threading.Thread(target=one, args=(peer,), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        for sock in (listener, *peers):
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-            sock.close()
-
-
-def says(data: bytes, *, wait: bool = True) -> Serve:
-    def serve(peer: socket.socket) -> None:
-        peer.recv(65536)
-        peer.sendall(data)
-        while wait and peer.recv(65536):
-            continue
-
-    return serve
-
-
-def silent(peer: socket.socket) -> None:
-    while peer.recv(65536):
-        continue
-
-
-def dripping(beginning: bytes = b"") -> Serve:
-    def serve(peer: socket.socket) -> None:
-        peer.sendall(beginning)
-        for _ in range(1000):
-            peer.sendall(b" ")
-            threading.Event().wait(0.05)
-
-    return serve
-
-
-def closes(peer: socket.socket) -> None:
-    return
 
 
 def run(spec: ProbeSpec, *, timeout: float = LIMIT, **options: object) -> Health:

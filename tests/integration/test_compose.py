@@ -59,6 +59,16 @@ def containers(compose: Compose) -> dict[str, str]:
     return dict(line.split() for line in listed.splitlines())
 
 
+def test_create_makes_containers_with_one_call_and_starts_none(compose: Compose) -> None:
+    compose.create(["one", "three"])
+    made = containers(compose)
+    assert made.keys() == {"one", "two", "three"}
+    states = {docker("inspect", "--format", "{{.State.Status}}", container).strip() for container in made.values()}
+    assert states == {"created"}
+    compose.up(["one"])
+    assert containers(compose) == made
+
+
 def test_up_creates_what_is_missing_and_leaves_the_rest(compose: Compose, monkeypatch: pytest.MonkeyPatch) -> None:
     found = compose.available()
     assert found is not None

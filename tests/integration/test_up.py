@@ -15,6 +15,9 @@ import httpx
 import psutil
 import pytest
 
+from hubcore.__main__ import _programs
+from hubcore.process_life import BEAT, HEARTBEAT, Pulse
+from hubcore.settings import load_settings
 from tests.stack.hub import ROOT, HubProcess
 from tests.stack.waiting import wait_until
 
@@ -112,6 +115,27 @@ def test_no_reader_notices_the_death_of_the_collector(shared: HubProcess) -> Non
     until = time.monotonic() + 3
     while time.monotonic() < until:
         assert shared.get("/api/status").status_code == 200
+
+
+def test_the_collector_shows_that_it_lives(shared: HubProcess) -> None:
+    wait_until(shared._ready, 10, "ready")
+    pulse = Pulse(shared.state_dir / HEARTBEAT)
+    for _ in range(2):
+        wait_until(pulse, 10, "a beat")
+    collector = part(shared, "hubcore collect")
+    collector.suspend()
+    try:
+        silent_since = time.monotonic()
+        wait_until(lambda: not pulse() and time.monotonic() - silent_since > 2 * BEAT, 10, "no beat any more")
+    finally:
+        collector.resume()
+    wait_until(pulse, 10, "it beats again")
+
+
+def test_every_part_is_watched() -> None:
+    programs = {program.name: program for program in _programs(load_settings())}
+    assert set(programs) == {"collector", "api", "pages"}
+    assert all(program.lives is not None and not program.lives() for program in programs.values()), "none of them runs"
 
 
 def test_ctrl_c_ends_everything(start_hub: Start) -> None:

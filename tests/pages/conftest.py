@@ -10,10 +10,13 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from hubcore.adapters.store import Store
+from hubcore.errors import HubError
 from hubcore.hub import Hub
-from hubcore.models import Snapshot
+from hubcore.models import Operation, Snapshot, StepStatus
+from hubcore.operations import OperationQueue, OperationRun
 from hubcore.publisher import Publisher
 from hubcore.settings import load_settings
+from tests.stack.waiting import wait_until
 from ui import session
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,13 +49,37 @@ def publish(hub: Hub) -> Iterator[Callable[[Snapshot], None]]:
 
 
 @pytest.fixture
-def open_page(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
-    """`open_page("services", language="ru", name="db")`: the page as a fresh session sees it."""
+def end_operation(hub: Hub) -> Iterator[Callable[..., Operation]]:
+    """Take the oldest command that waits and end it, as a leader does: `end_operation()`, `end_operation(error)`."""
+    store = Store(hub.settings.state_dir / "store")
+    queue = OperationQueue(store)
 
-    def run(page: str, language: str = "en", **query: str) -> AppTest:
+    def end(error: HubError | None = None) -> Operation:
+        claimed, seen = queue.claim("test"), hub.version()
+        assert claimed is not None
+        run = OperationRun(claimed, queue)
+        for step in claimed.steps:
+            run.step(step.name or "", StepStatus.DONE if error is None else StepStatus.FAILED, error)
+        ended = run.finish(error)
+        assert hub.wait(seen, 5.0) > seen
+        wait_until(lambda: hub.operation(ended.id).status.ended, 5.0, "the hub has read the end")
+        return ended
+
+    yield end
+    store.close()
+
+
+@pytest.fixture
+def open_page(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+    """`open_page("services", "ru", name="db")`: the page as a fresh session sees it; None: no language is chosen."""
+
+    def run(page: str, chosen: str | None = "en", /, **query: str) -> AppTest:
         monkeypatch.chdir(ROOT)
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=20)
-        app.session_state[session.LANGUAGE] = language
+        if chosen is not None:
+            app.session_state[session.LANGUAGE] = chosen
+        elif session.LANGUAGE in query:
+            app.query_params[session.LANGUAGE] = query[session.LANGUAGE]
         app.run()
         for key, value in query.items():
             app.query_params[key] = value
@@ -74,4 +101,5 @@ def words_of(app: AppTest) -> str:
     said += [str(getattr(element.proto, "label", "")) for element in app.get("page_link")]
     said += [str(getattr(element, "label", "")) for element in app.get("expander")]
     said += [str(getattr(element, "label", "")) for element in app.get("button")]
+    said += [str(getattr(element, "label", "")) for element in app.get("menu_button")]
     return "\n".join(said)

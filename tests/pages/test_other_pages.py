@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from hubcore.hub import Hub
-from hubcore.models import Snapshot
+from hubcore.models import Snapshot, text
 from ui import session
 
 from . import samples
@@ -37,6 +37,17 @@ def test_every_page_draws_in_every_state(publish: Publish, open_page: Open, stat
         app = open_page(page, language, **({"name": "db"} if page == "service" else {}))
         assert not app.exception, (page, app.exception)
         assert app.title, page
+
+
+@pytest.mark.parametrize("page", ["overview", "load"])
+def test_trouble_of_the_dashboard_itself_is_told(publish: Publish, open_page: Open, page: str) -> None:
+    found = samples.well()
+    stack = found.stack.model_copy(update={"problem": text("The compose file {file} cannot be read.", file="a.yml")})
+    full = text("The history is not being recorded: the disk is full. Make room, and it goes on by itself.")
+    audit = text("The audit log is not being written: {reason}.", reason="no way")
+    publish(found.model_copy(update={"stack": stack, "history_problem": full, "audit_problem": audit}))
+    said = words_of(open_page(page, "en"))
+    assert "a\\.yml" in said and "the disk is full" in said and "no way" in said
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -79,7 +90,7 @@ def test_services_search_and_filter(publish: Publish, open_page: Open) -> None:
 def test_stopping_all_asks_first_and_names_the_consequences(publish: Publish, open_page: Open, hub: Hub) -> None:
     publish(samples.well())
     app = open_page("services")
-    app.button(key="all:stop").click().run()
+    app.menu_button(key="all_services").click("stop").run()
     said = words_of(app)
     assert "no one" in said or "does not open for anyone" in said
     assert "Data is kept" in said

@@ -26,7 +26,8 @@ class HubProcess:
     """A started dashboard.
 
     `api` and `ui` are its base addresses without a trailing slash, `log` the file with all it printed. With `prefix`
-    the command runs inside something (`nsenter …`), and `inside` runs a function there too.
+    the command runs inside something (`nsenter …`), and `inside` runs a function there too. `ready`: the path that
+    answers 200 once it is up.
     """
 
     def __init__(
@@ -36,17 +37,20 @@ class HubProcess:
         *,
         prefix: Sequence[str] = (),
         inside: Inside = _here,
+        ready: str = "/readyz",
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.prefix = tuple(prefix)
         self.inside = inside
+        self.ready = ready
         self.api_port, self.ui_port = free_ports(2)
         self.api = f"http://127.0.0.1:{self.api_port}"
         self.ui = f"http://127.0.0.1:{self.ui_port}"
         self.log = directory / "hub.log"
         self.state_dir = directory / "state"
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("DASHBOARD_")} | {
+            "DASHBOARD_ENV_FILE": "",
             "DASHBOARD_STATE_DIR": str(self.state_dir),
             "DASHBOARD_STACK_DIR": str(directory),
             "DASHBOARD_API_PORT": str(self.api_port),
@@ -74,7 +78,7 @@ class HubProcess:
         assert self.process is not None
         assert self.process.poll() is None, f"the dashboard ended with {self.process.returncode}"
         try:
-            ready = self.get("/readyz", timeout=2.0).status_code == 200
+            ready = self.get(self.ready, timeout=2.0).status_code == 200
             page = self.inside(lambda: httpx.get(f"{self.ui}/_stcore/health", timeout=2.0))
         except httpx.TransportError:
             return False

@@ -45,6 +45,25 @@ def stack() -> str | None:
 
 
 @functools.cache
+def litellm() -> str | None:
+    """Whether the stack and the real LiteLLM are there; it is installed when it is not (740 MB, once)."""
+    missing = stack()
+    if missing:
+        return missing
+    try:
+        litellm_folder()
+    except RuntimeError as error:
+        return f"no LiteLLM: {error}"
+    return None
+
+
+@functools.cache
+def litellm_folder() -> Path:
+    """The environment in which LiteLLM is installed. Raises RuntimeError with the script's last line."""
+    return Path(_script("litellm.sh").strip())
+
+
+@functools.cache
 def browser() -> str | None:
     """Whether a Chromium and Playwright are installed."""
     if importlib.util.find_spec("playwright") is None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from hubcore.adapters.stackfile import StackFiles
-from hubcore.catalog import build, dependency_levels, detect_project, interpolate, parse_compose, project_name
+from hubcore.catalog import build, dependency_levels, detect_project
+from hubcore.compose_file import interpolate, parse_compose, project_name
 from hubcore.models import Container, ContainerStatus
 from hubcore.presets import PRESETS, image_name, preset_for
 
@@ -178,3 +180,49 @@ def test_env_files_are_read_inside_their_folder_only(tmp_path: Path) -> None:
     assert reader.variable("litellm.env", "LITELLM_MASTER_KEY") == "sk-1"
     assert reader.variable("../secret.env", "LITELLM_MASTER_KEY") is None
     assert reader.variable("missing.env", "X") is None
+
+
+def test_while_a_file_is_broken_its_last_readable_version_stays(tmp_path: Path) -> None:
+    path = tmp_path / "compose.yml"
+    path.write_text("name: mine\nservices: {a: {}}")
+    reader = files(tmp_path)
+    reader.load()
+    path.write_text("name: mine\nservices: {a: {}}\n  b: [")
+    for _ in range(2):
+        found = reader.load()
+        assert (found.project, set(found.services)) == ("mine", {"a"})
+        assert found.problem is not None and "line 3" in found.problem.english()
+    path.write_text("name: mine\nservices: {c: {}}")
+    assert reader.load().problem is None and set(reader.load().services) == {"c"}
+    path.unlink()
+    assert reader.load().services == {}
+
+
+def test_the_override_file_counts_as_it_does_for_compose(tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text("services: {a: {image: one}}")
+    (tmp_path / "compose.override.yml").write_text("services: {a: {image: two}, b: {}}")
+    found = files(tmp_path).load()
+    assert found.services["a"].image == "two" and "b" in found.services
+    assert found.more_paths == (str(tmp_path / "compose.override.yml"),)
+    named = files(tmp_path, explicit=True, name="compose.yml").load()
+    assert set(named.services) == {"a"} and named.more_paths == ()
+    (tmp_path / "compose.override.yml").write_text("services: [")
+    broken = files(tmp_path).load()
+    assert broken.problem is not None and "compose.override.yml" in broken.problem.english()
+
+
+def test_an_env_file_that_is_a_pipe_does_not_hang(tmp_path: Path) -> None:
+    (tmp_path / "env").mkdir()
+    for pipe in (tmp_path / ".env", tmp_path / "env" / "a.env"):
+        os.mkfifo(pipe)
+    (tmp_path / "compose.yml").write_text("services: {a: {}}")
+    reader = files(tmp_path)
+    assert set(reader.load().services) == {"a"}
+    assert reader.variable("a.env", "X") is None
+    assert reader.variable("a\0b.env", "X") is None
+
+
+def test_a_service_of_a_profile_is_optional() -> None:
+    stack = parse_compose({"services": {"a": {"profiles": ["debug"]}, "b": {}}}, path="x", variables={})
+    services = build(stack, "p", [])
+    assert services["a"].optional and not services["b"].optional

@@ -120,6 +120,17 @@ def test_call_lines_and_environment(
     assert not {"SOME_SECRET", "DASHBOARD_LITELLM_API_KEY", "COMPOSE_FILE", "DASHBOARD_STATE_DIR"} & variables.keys()
 
 
+def test_making_a_service_anew(programs: Path, compose: Compose) -> None:
+    install(programs, "docker", V2 + 'echo "$@"')
+    heard: list[str] = []
+    compose.recreate("a", on_line=heard.append)
+    compose.recreate("a", replicas=3, on_line=heard.append)
+    begin = "up -d --no-deps --force-recreate"
+    assert [line[line.index("up -d") :] for line in heard] == [f"{begin} a", f"{begin} --scale=a=3 a"]
+    with pytest.raises(BadRequest):
+        compose.recreate("--help")
+
+
 def test_failure_carries_the_last_lines(programs: Path, compose: Compose) -> None:
     install(programs, "docker", V2 + 'i=0; while [ $i -lt 100 ]; do echo "line $i"; i=$((i+1)); done; exit 17')
     with pytest.raises(ComposeFailed, match="could not create a") as caught:

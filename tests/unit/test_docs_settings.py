@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic.fields import FieldInfo
 
-from hubcore.adapters.processes import SUPERVISED
-from hubcore.settings import PREFIX, Settings
+from hubcore.settings import PREFIX, SUPERVISED, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
@@ -19,6 +18,7 @@ ROWS = {
 }
 FIELDS = {PREFIX + name.upper(): field for name, field in Settings.model_fields.items()}
 IN_WORDS = {f"{PREFIX}STACK_DIR": "the current directory", f"{PREFIX}STATE_DIR": "the platform's folder"}
+IN_WORDS[f"{PREFIX}ENV_FILE"] = "`.env` beside the program"
 
 
 def written(field: FieldInfo) -> str:

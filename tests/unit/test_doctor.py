@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 from pathlib import Path
 
 import orjson
 import pytest
 from typer.testing import CliRunner
 
-from hubcore import doctor
+from hubcore import doctor, listening
 from hubcore.__main__ import app
 from hubcore.adapters import ports
+from hubcore.adapters.tokenfile import TokenFile
 from hubcore.console import address, language_of
 from hubcore.doctor import Finding, Level
+from hubcore.roles import Role
 from hubcore.settings import Settings, load_settings
+from hubcore.tokens import issue
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +42,7 @@ def found(settings: Settings) -> dict[str, Finding]:
 def test_every_check_has_a_result_and_every_trouble_a_remedy(settings: Settings) -> None:
     results = list(doctor.examine(settings))
     assert [r.name for r in results] == [
-        "python", "clock", "settings", "state", "space", "stack", "engine", "compose", "api_port", "ui_port",
+        "python", "clock", "settings", "state", "space", "stack", "engine", "compose", "access", "api_port", "ui_port",
     ]  # fmt: skip
     for result in results:
         assert result.text.english()
@@ -99,10 +103,52 @@ def test_a_taken_port_names_the_program_and_the_setting(settings: Settings) -> N
     assert found(settings)["api_port"].level is Level.OK
 
 
+@pytest.mark.parametrize(
+    ("fields", "tokens", "level", "words", "remedy"),
+    [
+        ({}, 0, Level.OK, "from this machine only", ""),
+        ({"require_token": True}, 1, Level.OK, "from this machine only", ""),
+        ({"require_token": True}, 0, Level.ATTENTION, "there is none", "token create"),
+        ({"allowed_hosts": ("hub.lan",)}, 0, Level.ATTENTION, "hub.lan", "DASHBOARD_REQUIRE_TOKEN"),
+        ({"allowed_hosts": ("hub.lan",), "require_token": True}, 1, Level.OK, "from this machine only", ""),
+        ({"api_host": "0.0.0.0"}, 0, Level.PROBLEM, "DASHBOARD_API_HOST", "does not start"),
+        ({"api_host": "0.0.0.0"}, 1, Level.ATTENTION, "no name", "DASHBOARD_ALLOWED_HOSTS"),
+        ({"api_host": "0.0.0.0", "allowed_hosts": ("hub.lan",)}, 2, Level.ATTENTION, "one of 2 tokens", "TLS"),
+        ({"api_host": "192.0.2.1"}, 1, Level.ATTENTION, "192.0.2.1", "TLS"),
+    ],
+)
+def test_who_could_reach_the_api(
+    settings: Settings, fields: dict[str, object], tokens: int, level: Level, words: str, remedy: str
+) -> None:
+    for number in range(tokens):
+        made = issue(f"token {number}", Role.ADMIN, time.time()).token
+        TokenFile(settings.state_dir).change(lambda known, made=made: [*known, made])
+    result = doctor._exposure(settings.model_copy(update=fields))
+    assert result.level is level
+    assert words in result.text.english()
+    assert remedy in (result.remedy.english() if result.remedy else "")
+
+
+def test_a_damaged_list_of_tokens_is_a_problem(settings: Settings) -> None:
+    settings.state_dir.mkdir()
+    (settings.state_dir / "tokens.json").write_text("{")
+    result = doctor._exposure(settings)
+    assert result.level is Level.PROBLEM
+    assert result.remedy is not None and "tokens.json" in result.remedy.english()
+
+
+@pytest.mark.parametrize(
+    ("host", "reached"),
+    [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("[::]", "::1"), ("192.0.2.1", "192.0.2.1"), ("hub.lan", "hub.lan")],
+)
+def test_how_an_address_is_reached_from_here(host: str, reached: str) -> None:
+    assert listening.reachable(host) == reached
+
+
 def test_a_foreign_address_is_no_taken_port() -> None:
-    trouble = ports.trouble_with("192.0.2.1", 8080)  # an address for documentation: never this machine's
+    trouble = listening.trouble_with("192.0.2.1", 8080)  # an address for documentation: never this machine's
     assert trouble is not None
-    assert not ports.is_taken(trouble)
+    assert not listening.is_taken(trouble)
     message, remedy = doctor.port_trouble("ui_port", "192.0.2.1", 8080, trouble)
     assert "192.0.2.1:8080 cannot be used" in message.english()
     assert "DASHBOARD_UI_PORT" in remedy.english()

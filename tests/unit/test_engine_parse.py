@@ -250,3 +250,20 @@ OUTSIDE = f"""\
 )
 def test_the_own_container_is_found_by_its_mounts(mounts: str, expected: str | None) -> None:
     assert engine_parse.own_id(mounts) == expected
+
+
+@pytest.mark.parametrize("number", ["²", "--5", "9" * 5000, "", "1e3"])
+def test_a_label_that_is_no_number_takes_nothing_away(number: str) -> None:
+    odd = {"Id": "b" * 64, "Labels": {engine_parse.NUMBER_LABEL: number}}
+    assert [c.number for c in engine_parse.listed([odd])] == [1]
+    event = {"Type": "container", "Action": "die", "time": 1, "Actor": {"ID": "b", "Attributes": {"exitCode": number}}}
+    found = engine_parse.event(event)
+    assert found is not None and found.exit_code is None
+
+
+def test_one_odd_container_does_not_hide_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    good, odd = {"Id": "a" * 64}, {"Id": "b" * 64, "Ports": 3}
+    assert [c.id for c in engine_parse.listed([odd, good])] == ["a" * 64]
+    assert "cannot be understood" in caplog.text
+    with pytest.raises(MalformedAnswer):
+        engine_parse.listed([odd])

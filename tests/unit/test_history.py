@@ -17,6 +17,7 @@ import pytest
 
 from hubcore.adapters.history import History
 from hubcore.errors import BadRequest
+from hubcore.series import HOST
 
 NOW = 1_700_000_100.0  # the begin of a five-minute interval
 DAY = 86400.0
@@ -57,8 +58,8 @@ def test_missing_file_reads_as_empty_and_is_not_made(history: History, path: Pat
 
 
 def test_what_was_appended_is_read_at_once(history: History) -> None:
-    history.append(NOW, {"host": {"cpu_percent": 12.3, "load1": None}, "db": {"memory_usage": 16e9}})
-    host = history.read("host", ["cpu_percent", "load1"], NOW - 10, NOW + 10)
+    history.append(NOW, {HOST: {"cpu_percent": 12.3, "load1": None}, "db": {"memory_usage": 16e9}})
+    host = history.read(HOST, ["cpu_percent", "load1"], NOW - 10, NOW + 10)
     assert host.times == [NOW]
     assert host.values == {"cpu_percent": [12.3], "load1": [None]}
     assert history.read("db", ["memory_usage"], NOW - 10, NOW + 10).values["memory_usage"] == [16e9]
@@ -152,7 +153,7 @@ def test_clock_set_back_beyond_the_samples_adds_to_the_interval(history: History
 def test_prune_by_age_and_forgotten_entities(history: History, path: Path) -> None:
     fill(history, NOW - 40 * DAY, 3600, entity="gone")
     fill(history, NOW - 20 * DAY, 3600)
-    history.append(NOW, {"host": {"cpu_percent": 1.0}})
+    history.append(NOW, {HOST: {"cpu_percent": 1.0}})
     history.prune(NOW)
     assert history.read("gone", ["cpu_percent"], NOW - 50 * DAY, NOW).times == []
     assert len(history.read("db", ["cpu_percent"], NOW - 30 * DAY, NOW, 5000).times) == 12
@@ -255,6 +256,37 @@ def test_trouble_with_the_disk_is_told_once_and_ends(tmp_path: Path, caplog: pyt
     history.append(NOW + 10, {"db": {"cpu_percent": 1.0}})
     assert history.problem is None
     history.close()
+
+
+def test_a_full_disk_is_told_in_plain_words(history: History, path: Path) -> None:
+    history.append(NOW, {"db": {"cpu_percent": 1.0}})
+    writer = history._writer
+    assert writer is not None
+    writer.execute("PRAGMA max_page_count = 1")  # SQLite's own way to have no room left
+    history.append(NOW + 5, {f"service{number}": {"cpu_percent": 1.0} for number in range(300)})
+    assert history.problem is not None
+    assert "the disk is full" in history.problem.english()
+    writer.execute("PRAGMA max_page_count = 1000000")
+    history.append(NOW + 900, {"db": {"cpu_percent": 1.0}})
+    assert history.problem is None
+
+
+@pytest.mark.parametrize("garbage", [b"abc", b"", "text", b"\x00" * 4])
+@pytest.mark.parametrize("table", ["chunk", "rollup", "journal"])
+def test_a_row_of_garbage_costs_no_more_than_itself(
+    history: History, path: Path, table: str, garbage: bytes | str
+) -> None:
+    fill(history, NOW, 330)
+    planted = sqlite3.connect(path)
+    planted.execute(f"UPDATE {table} SET data = ?", (garbage,))
+    planted.commit()
+    planted.close()
+    fill(history, NOW + 330, 400)
+    assert history.problem is None
+    for span in (800.0, 40 * 3600.0):
+        values = history.read("db", ["cpu_percent"], NOW + 730 - span, NOW + 730).values["cpu_percent"]
+        assert values and values[-1] is not None
+    assert not list(path.parent.glob("*.damaged-*"))
 
 
 def test_readers_are_neither_blocked_nor_block(history: History, path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hubcore.history_rows import entity_of, host_row, service_row
+from hubcore.compose_file import SERVICE_NAME
+from hubcore.history_rows import host_row, service_row
 from hubcore.models import Condition, Figures, Health, HostFigures
 from hubcore.series import HOST, HOST_COLUMNS, SERVICE_COLUMNS
 
@@ -35,5 +36,5 @@ def test_the_columns_are_those_that_are_kept() -> None:
     assert set(service) == set(SERVICE_COLUMNS)
 
 
-def test_a_service_named_like_the_machine_is_kept_apart() -> None:
-    assert entity_of("db") == "db" and entity_of(HOST) != HOST
+def test_no_service_can_be_named_like_the_machine() -> None:
+    assert SERVICE_NAME.fullmatch("host") and not SERVICE_NAME.fullmatch(HOST)

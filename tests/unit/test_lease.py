@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from hubcore.adapters.store import Store
+from hubcore.errors import StoreBusy
 from hubcore.lease import Lease
+from hubcore.models import text
 
 
 class Clock:
@@ -99,3 +103,21 @@ def test_a_leader_with_work_under_way_does_not_hand_over(store: Store, clock: Cl
     assert helper.acquire(keep=True)
     collector.acquire()
     assert not helper.acquire()
+
+
+def test_a_lease_that_could_not_be_written_is_not_held(store: Store, clock: Clock) -> None:
+    first = lease(store, clock)
+    transaction = store.transaction
+
+    @contextmanager
+    def full_at_the_end() -> Iterator[None]:
+        with transaction():
+            yield
+            raise StoreBusy(text("The disk is full."))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "transaction", full_at_the_end)
+        with pytest.raises(StoreBusy):
+            first.acquire()
+    assert not first.held
+    assert lease(store, clock).acquire(), "another one may lead"

@@ -20,6 +20,9 @@ def test_stack(): pass
 @pytest.mark.browser
 def test_browser(): pass
 
+@pytest.mark.litellm
+def test_litellm(): pass
+
 def test_fixture(stack): pass
 
 def test_by_hand(): pytest.skip("no moon tonight")
@@ -65,7 +68,7 @@ def run(tmp_path: Path, **variables: str) -> tuple[int, str]:
 def test_what_is_missing_is_skipped_with_a_reason(tmp_path: Path) -> None:
     status, output = run(tmp_path)
     assert status == 0, output
-    assert "1 passed, 5 skipped, 1 xfailed" in output, output
+    assert "1 passed, 6 skipped, 1 xfailed" in output, output
     assert "the docker command is not installed" in output
     assert "no Chromium on PATH" in output
 
@@ -74,6 +77,6 @@ def test_in_ci_nothing_is_skipped(tmp_path: Path) -> None:
     status, output = run(tmp_path, CI="true")
     assert status == 1, output
     assert "skipped" not in output.splitlines()[-1], output
-    assert "1 failed, 1 passed, 1 xfailed, 4 errors" in output, output
+    assert "1 failed, 1 passed, 1 xfailed, 5 errors" in output, output
     assert "In CI nothing may be skipped. Skipped: the docker command is not installed" in output
     assert "no moon tonight" in output

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from hubcore import executor as executor_module
+from hubcore import operations
 from hubcore.adapters.store import Store
-from hubcore.errors import EngineRefused, LeaseLost, OperationActive, UnknownOperation
+from hubcore.errors import EngineRefused, LeaseLost, OperationActive, StoreBusy, UnknownOperation
 from hubcore.executor import Executor
 from hubcore.models import Actor, Operation, OperationKind, OperationStatus, Step, StepStatus, text
 from hubcore.operations import OperationQueue, OperationRun
+from hubcore.reader import Reader
 
 
 @pytest.fixture
@@ -128,3 +132,99 @@ def test_a_record_that_is_still_needed_outlives_the_newest(queue: OperationQueue
         OperationRun(claimed, queue).finish()
     assert queue.get(waiting.id).status == OperationStatus.RUNNING
     assert queue.active() == {"slow": waiting.id}
+
+
+def queued_ago(queue: OperationQueue, seconds: float) -> Operation:
+    then = time.time() - seconds
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(operations.time, "time", lambda: then)
+        return submit(queue, "db")
+
+
+@pytest.mark.parametrize("seconds", [31.0, 7 * 86400.0, -3600.0])
+def test_a_command_of_earlier_is_not_carried_out_by_a_new_leader(queue: OperationQueue, seconds: float) -> None:
+    """Also when the clock has been set back since."""
+    stale = queued_ago(queue, seconds)
+    done: list[str] = []
+    executor = Executor(
+        queue,
+        "leader",
+        dict.fromkeys(OperationKind, lambda run: done.append(run.operation.id)),
+        on_change=lambda _: None,
+    )
+    executor.recover()
+    executor.poll()
+    executor.close()
+    ended = queue.get(stale.id)
+    assert done == []
+    assert ended.status == OperationStatus.INTERRUPTED
+    assert ended.problem is not None and "was not running" in ended.problem.english()
+    assert queue.active() == {}
+
+
+def test_a_command_of_a_moment_ago_is_carried_out_by_a_new_leader(queue: OperationQueue) -> None:
+    young = queued_ago(queue, 20.0)
+    changes, _ = run_to_end(queue, lambda run: None)
+    assert changes[-1].id == young.id and changes[-1].status == OperationStatus.SUCCEEDED
+
+
+def test_a_leader_that_could_not_look_for_a_while_does_not_carry_it_out_either(queue: OperationQueue) -> None:
+    stale = queued_ago(queue, 60.0)
+    Executor(queue, "leader", {}, on_change=lambda _: None).poll()
+    assert queue.get(stale.id).status == OperationStatus.INTERRUPTED
+
+
+@pytest.mark.parametrize("garbage", [b'["nosuch"]', b"garbage", b"[1, 2]", b"null", b"{}", "text", 5])
+@pytest.mark.parametrize("key", ["ops", "ops:open", "op:"])
+def test_records_that_nobody_can_read_stop_nothing(queue: OperationQueue, key: str, garbage: bytes | str | int) -> None:
+    submit(queue, "db")
+    running = queue.claim("old leader")
+    assert running is not None
+    queue._store.put(key if key != "op:" else f"op:{running.id}", garbage)
+    executor = Executor(queue, "leader", {}, on_change=lambda _: None)
+    executor.recover()
+    executor.poll()
+    executor.close()
+    assert queue.active() == {}
+    if key != "op:":
+        assert queue.get(running.id).status == OperationStatus.INTERRUPTED, "the other list names it"
+    again = submit(queue, "db")
+    assert queue.active() == {"db": again.id}
+    reader = Reader(queue._store, queue)
+    reader.look()
+    assert again.id in [operation.id for operation in reader.held.operations]
+
+
+def test_the_end_is_written_when_the_store_can_be_written_again(
+    queue: OperationQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation = submit(queue, "db")
+    monkeypatch.setattr(executor_module, "_AGAIN", 0.01)
+    update, refused = queue.update, []
+
+    def fail_at_first(record: Operation) -> None:
+        if record.status.ended and len(refused) < 5:
+            refused.append(record.id)
+            raise StoreBusy(text("The disk is full."))
+        update(record)
+
+    monkeypatch.setattr(queue, "update", fail_at_first)
+    run_to_end(queue, lambda run: None)
+    assert len(refused) == 5
+    assert queue.get(operation.id).status == OperationStatus.SUCCEEDED
+
+
+def test_trouble_with_telling_others_changes_nothing(queue: OperationQueue) -> None:
+    operation, done = submit(queue, "db"), threading.Event()
+
+    def fail(_: Operation) -> None:
+        raise StoreBusy(text("The disk is full."))
+
+    executor = Executor(
+        queue, "leader", dict.fromkeys(OperationKind, lambda run: done.set()), on_change=fail, before_end=fail
+    )
+    executor.poll()
+    assert done.wait(5)
+    executor.close()
+    assert not executor.busy
+    assert queue.get(operation.id).status == OperationStatus.SUCCEEDED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hubcore.adapters.store import Store
 from hubcore.errors import NotReady
 from hubcore.hub import Hub
 from hubcore.models import Actor, OperationKind, ServiceState, Snapshot, Step, text
+from hubcore.notes import Notes
 from hubcore.operations import OperationQueue
 from hubcore.publisher import Publisher, PublishLoop
 from hubcore.settings import load_settings
@@ -103,3 +105,40 @@ def test_unpublished_news_is_published_at_once_when_urgent(writer: Store, hub: H
     loop.changed(False)
     assert hub.wait(seen, 5) > seen
     loop.close()
+
+
+def test_a_version_that_is_none_does_not_stop_the_readers(writer: Store, hub: Hub) -> None:
+    for _ in range(3):
+        Publisher(writer).publish(snapshot(1))
+    seen = hub.wait(0, 5)
+    writer.put("version", "text")
+    Publisher(writer).publish(snapshot(2))
+    wait_until(lambda: (held := hub.snapshot()) is not None and held.generation == 2, 5, "the newest")
+    assert hub.version() > seen, "whoever waits for news gets them"
+
+
+@pytest.mark.parametrize("key", ["snapshot", "cleared", "notes", "refresh"])
+@pytest.mark.parametrize("value", [b"\xff garbage", "text", 5, b"[]"])
+def test_values_that_nobody_can_read_do_not_stop_the_readers(
+    writer: Store, hub: Hub, key: str, value: bytes | str | int
+) -> None:
+    Publisher(writer).publish(snapshot(1))
+    hub.wait(0, 5)
+    writer.put(key, value)
+    assert Notes(writer).collect() == []
+    seen = hub.version()
+    writer.increment("version")
+    assert hub.wait(seen, 5) > seen
+    assert (held := hub.snapshot()) is not None and held.generation == 1, "the last one that could be read"
+    Publisher(writer).publish(snapshot(2))
+    wait_until(lambda: (held := hub.snapshot()) is not None and held.generation == 2, 5, "the newest")
+
+
+def test_the_readers_follow_a_store_that_was_begun_anew(writer: Store, hub: Hub) -> None:
+    for _ in range(5):
+        Publisher(writer).publish(snapshot(1))
+    seen = hub.wait(0, 5)
+    shutil.rmtree(writer.directory)
+    Publisher(writer).publish(snapshot(2))
+    wait_until(lambda: (held := hub.snapshot()) is not None and held.generation == 2, 5, "the newest")
+    assert hub.version() > seen

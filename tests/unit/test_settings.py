@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from hubcore.errors import SettingsError
-from hubcore.settings import Settings, default_state_dir, is_loopback, load_settings
+from hubcore.origins import is_loopback
+from hubcore.settings import Settings, default_state_dir, env_file_path, load_settings
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def test_nothing_set(env_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     settings = load_settings(env_file)
     assert (settings.api_host, settings.api_port, settings.ui_port) == ("127.0.0.1", 5002, 8501)
     assert settings.stack_dir == tmp_path.resolve()
-    assert settings.state_dir == default_state_dir().resolve()
+    assert settings.state_dir == default_state_dir(tmp_path.resolve())
     assert settings.docker_compose_file == "compose.local.yml"
     assert not settings.compose_file_is_explicit
 
@@ -37,6 +38,31 @@ def test_environment_beats_the_file(env_file: Path, monkeypatch: pytest.MonkeyPa
     settings = load_settings(env_file)
     assert (settings.api_port, settings.ui_port, settings.language) == (7000, 6001, "ru")
     assert settings.compose_file_is_explicit
+
+
+def test_the_environment_may_name_another_file_or_none(
+    env_file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    beside = tmp_path / "program"
+    beside.mkdir()
+    monkeypatch.setattr("hubcore.settings.PROGRAM_DIR", beside)
+    (beside / ".env").write_text("DASHBOARD_API_PORT=6000\nDASHBOARD_ENV_FILE=ignored.env\n", encoding="utf-8")
+    (beside / "other.env").write_text("DASHBOARD_API_PORT=6001\n", encoding="utf-8")
+    monkeypatch.delenv("DASHBOARD_ENV_FILE")
+    assert load_settings().api_port == 6000
+    for name in ("other.env", str(beside / "other.env"), " other.env "):  # relative to the program, wherever it starts
+        monkeypatch.setenv("DASHBOARD_ENV_FILE", name)
+        assert load_settings().api_port == 6001
+    monkeypatch.setenv("DASHBOARD_ENV_FILE", "")
+    assert load_settings().api_port == 5002
+    for name in ("missing.env", str(beside)):
+        monkeypatch.setenv("DASHBOARD_ENV_FILE", name)
+        with pytest.raises(SettingsError, match=r"DASHBOARD_ENV_FILE.*no such file"):
+            load_settings()
+
+
+def test_tests_do_not_see_the_file_beside_the_program() -> None:
+    assert env_file_path() is None
 
 
 def test_an_empty_value_is_the_default(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +98,32 @@ def test_lists_and_case(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None
         ("LANGUAGE", "de", "ru"),
         ("DEBUG_MODE", "perhaps", "boolean"),
         ("PROJECT", "Not Allowed", "pattern"),
-        ("API_HOST", "0.0.0.0", "SSH tunnel"),
+        ("API_HOST", "http://0.0.0.0", "0.0.0.0"),
+        ("API_HOST", "0.0.0.0", None),
+        ("API_HOST", "hub.lan", None),
+        ("ALLOWED_HOSTS", "hub.lan, http://other.lan", "hub.example.org"),
+        ("ALLOWED_ORIGINS", "hub.lan", "https://hub.example.org"),
+        ("ALLOWED_ORIGINS", "*", "https://hub.example.org"),
+        ("ALLOWED_ORIGINS", "evil.com", "https://hub.example.org"),
+        ("ALLOWED_HOSTS", "*", "hub.example.org"),
+        ("ALLOWED_HOSTS", "hub.*", "hub.example.org"),
+        ("REQUIRE_TOKEN", "maybe", "boolean"),
+        ("UI_PORT", "5002", "DASHBOARD_API_PORT"),
+        ("COLLECT_INTERVAL", "0.001", "0.5"),
+        ("PROBE_INTERVAL", "0.49", "0.5"),
+        ("PROBE_INTERVAL", "nan", "86400"),
+        ("CACHE_CLEANUP_INTERVAL", "0.1", "0.5"),
+        ("CACHE_SYSTEM_METRICS_TTL", "0.1", "0.5"),
+        ("CACHE_SERVICE_HEALTH_TTL", "0", "0.5"),
+        ("STATE_DIR", "~no-such-user-here/x", "folder"),
+        ("STACK_DIR", "~no-such-user-here/x", "folder"),
+        ("STATE_DIR", "/" + "x" * 5000, None),
+        ("UI_HOST", "::1%lo", "127.0.0.1 or ::1"),
+        ("UI_HOST", "127.0.0.1:8501", "127.0.0.1 or ::1"),
+        ("UI_HOST", "[::1]:8501", "127.0.0.1 or ::1"),
+        ("API_HOST", "[::1]:5002", "::1"),
+        ("API_HOST", "fe80::1%eth0", "::1"),
+        ("UI_HOST", "0.0.0.0", "SSH tunnel"),
         ("UI_HOST", "192.168.1.5", "127.0.0.1"),
         ("API_HOST", "::1", None),
         ("UI_HOST", "localhost", None),
@@ -115,3 +166,43 @@ def test_settings_cannot_be_changed(env_file: Path) -> None:
     with pytest.raises(ValueError, match="frozen"):
         settings.api_port = 1
     assert isinstance(settings, Settings)
+
+
+@pytest.mark.parametrize("name", ["UI_HOST", "API_HOST"])
+@pytest.mark.parametrize("value", ["[::1]", "::1"])
+def test_brackets_around_an_address_do_not_matter(
+    env_file: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"DASHBOARD_{name}", value)
+    assert getattr(load_settings(env_file), name.lower()) == "::1"
+
+
+def test_one_port_for_both_is_refused_whichever_was_set(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DASHBOARD_API_PORT", "8501")
+    with pytest.raises(SettingsError, match="DASHBOARD_UI_PORT"):
+        load_settings(env_file)
+
+
+def test_without_a_home_or_a_current_directory(env_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(SettingsError, match="DASHBOARD_STACK_DIR"):
+        load_settings(env_file)
+    monkeypatch.chdir(tmp_path)
+
+    def nobody() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setattr(Path, "home", nobody)
+    with pytest.raises(SettingsError, match="DASHBOARD_STATE_DIR"):
+        load_settings(env_file)
+
+
+def test_an_env_file_that_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in ("~no-such-user-here/env", "x" * 5000):
+        monkeypatch.setenv("DASHBOARD_ENV_FILE", value)
+        with pytest.raises(SettingsError, match="no such file"):
+            load_settings()

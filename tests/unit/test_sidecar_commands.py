@@ -8,7 +8,7 @@ import pytest
 from api_sidecar import commands
 from api_sidecar.operation_json import error_of, operation_json, output_of
 from hubcore.errors import EngineRefused
-from hubcore.models import Operation, OperationKind, OperationStatus, Step, StepStatus, text
+from hubcore.models import Actor, Operation, OperationKind, OperationStatus, Step, StepStatus, text
 from hubcore.operations import OperationRun
 from hubcore.texts import Translator
 
@@ -91,7 +91,7 @@ def test_a_protected_service_is_403(ready: Bench) -> None:
 
 
 def test_a_second_command_gets_409_with_the_first_ones_id(ready: Bench) -> None:
-    first = ready.hub.submit(OperationKind.STOP, ["redis"], commands.Actor())
+    first = ready.hub.submit(OperationKind.STOP, ["redis"], Actor())
     for path, body in (("/api/service/redis/control", b'{"action":"start"}'), ("/api/services/stop-all", b"")):
         response = ready.client("POST", path, body)
         assert response.status == 409
@@ -145,7 +145,7 @@ def test_waiting_commands_leave_threads_for_reads(ready: Bench, monkeypatch: pyt
 
 
 def test_operations_can_be_followed(ready: Bench) -> None:
-    submitted = ready.hub.submit(OperationKind.STOP, ["redis"], commands.Actor(name="<b>", via="page"))
+    submitted = ready.hub.submit(OperationKind.STOP, ["redis"], Actor(name="<b>", via="page"))
     shown = ready.client("GET", f"/api/operations/{submitted.id}").json()
     assert (shown["status"], shown["success"], shown["progress"]) == ("queued", None, 0.0)
     assert shown["actor"] == {"name": "‹b›", "via": "page"}

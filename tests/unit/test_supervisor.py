@@ -13,9 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from hubcore import process_life
 from hubcore import supervisor as module
 from hubcore.adapters.processes import Child
+from hubcore.process_life import Heart, Pulse
 from hubcore.supervisor import Program, Supervisor, next_delay
+from tests.stack.hub import ROOT
 from tests.stack.waiting import wait_until
 
 SLEEP = "import time; time.sleep(60)"
@@ -150,7 +153,7 @@ child = subprocess.Popen([sys.executable, "-c", sys.argv[1]])
 print(child.pid, flush=True)
 child.wait()
 """
-WATCHING = "import time; from hubcore.adapters.processes import end_with_parent; end_with_parent(); time.sleep(60)"
+WATCHING = "import time; from hubcore.process_life import end_with_parent; end_with_parent(); time.sleep(60)"
 
 
 def test_a_watching_program_ends_with_its_parent() -> None:
@@ -172,3 +175,105 @@ def _alive(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z"
+
+
+# --- programs that live but do nothing
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ASK_EVERY", 0.1)
+    monkeypatch.setattr(module, "HUNG_AFTER", 1.0)
+    monkeypatch.setattr(module, "FIRST_ANSWER", 2.0)
+    monkeypatch.setattr(module, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(process_life, "BEAT", 0.01)
+
+
+BEATING = """
+import sys, time; from pathlib import Path; from hubcore import process_life
+process_life.BEAT = 0.01
+heart = process_life.Heart(Path(sys.argv[1]), lambda: True)
+while True:
+    heart.beat()
+    time.sleep(0.02)
+"""
+
+
+def beating(path: Path) -> Callable[[], Child]:
+    return lambda: Child([sys.executable, "-c", BEATING, str(path)], cwd=ROOT, env=os.environ)
+
+
+def test_a_program_that_hangs_is_started_again(tmp_path: Path, quick: None, caplog: pytest.LogCaptureFixture) -> None:
+    running = Running(Program("heart", beating(tmp_path / "alive"), None, Pulse(tmp_path / "alive")))
+    first = running.pid()
+    wait_until(lambda: running.programs[0].has_lived, 10, "it has been felt")
+    os.kill(first, signal.SIGSTOP)
+    wait_until(lambda: running.programs[0].process and running.pid() != first, 10, "another one runs")
+    wait_until(lambda: running.programs[0].has_lived, 10, "and lives")
+    assert "no answer" in caplog.text
+    assert not _alive(first)
+    running.supervisor.stop()
+    assert running.finish() is True
+
+
+def test_a_program_that_works_is_left_alone(tmp_path: Path, quick: None) -> None:
+    answers = iter([True, *[False, False, True] * 10])
+    asked: list[bool] = []
+
+    def lives() -> bool:
+        asked.append(next(answers, True))
+        return asked[-1]
+
+    running = Running(Program("now and then", starting(SLEEP, tmp_path), None, lives))
+    first = running.pid()
+    wait_until(lambda: len(asked) > 31, 20, "asked often")
+    assert running.pid() == first
+    running.supervisor.stop()
+    running.finish()
+
+
+def test_a_program_has_longer_until_its_first_answer(tmp_path: Path, quick: None) -> None:
+    running = Running(Program("never", starting(SLEEP, tmp_path), None, lambda: False))
+    first = running.pid()
+    wait_until(lambda: running.programs[0].silent > module.HUNG_AFTER * 1.3, 10, "silent")
+    assert running.pid() == first
+    wait_until(lambda: running.programs[0].process and running.pid() != first, 10, "given up")
+    running.supervisor.stop()
+    running.finish()
+
+
+def test_the_time_of_a_suspended_machine_does_not_count(
+    tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An hour passes between two looks; the program needs a moment to wake."""
+    clock, jump = time.monotonic, [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock() + jump[0])
+    answers = {"now": True}
+    running = Running(Program("sleeper", starting(SLEEP, tmp_path), None, lambda: answers["now"]))
+    first = running.pid()
+    wait_until(lambda: running.programs[0].has_lived, 10, "it has answered")
+    answers["now"] = False
+    jump[0] = 3600.0
+    wait_until(lambda: running.programs[0].silent > 0, 10, "asked in vain")
+    answers["now"] = True
+    wait_until(lambda: running.programs[0].silent == 0, 10, "it answers again")
+    assert running.pid() == first
+    running.supervisor.stop()
+    running.finish()
+
+
+def test_a_heart_beats_only_while_all_is_well(tmp_path: Path, quick: None) -> None:
+    path, well = tmp_path / "alive", {"now": True}
+    heart, pulse = Heart(path, lambda: well["now"]), Pulse(path)
+
+    def felt() -> bool:
+        heart.beat()
+        return pulse()
+
+    assert not pulse()
+    wait_until(felt, 5, "a beat")
+    wait_until(felt, 5, "another beat", interval=0.02)
+    well["now"] = False
+    pulse()
+    assert not any(felt() for _ in range(20))
+    assert path.read_bytes() == b""

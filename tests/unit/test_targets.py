@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hubcore.catalog import Definition, build, parse_compose
+from hubcore.catalog import Definition, build
+from hubcore.compose_file import parse_compose
 from hubcore.models import Container, ContainerStatus, Means, Port
 from hubcore.presets import PRESETS
 from hubcore.targets import Reach, native_probe, probe_for

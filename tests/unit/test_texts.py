@@ -144,11 +144,11 @@ def test_percentages() -> None:
 @pytest.mark.parametrize(
     ("seconds", "english", "russian"),
     [
-        (0.31, "310 ms", f"310{NB}мс"),
-        (4, "4 s", f"4{NB}с"),
-        (720, "12 minutes", "12 минут"),
-        (3600, "1 hour", "1 час"),
-        (3 * 86400, "3 days", "3 дня"),
+        (0.31, f"310{NB}ms", f"310{NB}мс"),
+        (4, f"4{NB}s", f"4{NB}с"),
+        (720, f"12{NB}minutes", f"12{NB}минут"),
+        (3600, f"1{NB}hour", f"1{NB}час"),
+        (3 * 86400, f"3{NB}days", f"3{NB}дня"),
     ],
 )
 def test_durations(seconds: float, english: str, russian: str) -> None:
@@ -166,8 +166,8 @@ def test_times_in_the_readers_zone() -> None:
     assert EN.moment(NOON, NOON + 400 * 86400) == f"20{NB}November{NB}2026, 15:12"
     assert EN.since(NOON, NOON + 60) == "since 15:12"
     assert RU.since(NOON, NOON + 60) == "с 15:12"
-    assert EN.ago(NOON, NOON + 125) == "2 minutes ago"
-    assert RU.ago(NOON, NOON + 61) == "1 минуту назад"
+    assert EN.ago(NOON, NOON + 125) == f"2{NB}minutes ago"
+    assert RU.ago(NOON, NOON + 61) == f"1{NB}минуту назад"
     assert EN.ago(NOON + 5, NOON) == "just now"
 
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubcore.models import Condition, EngineState, EngineStatus, LogLine, Series
+from hubcore.models import Condition, Container, EngineState, EngineStatus, LogLine, Series, text
 from hubcore.texts import Translator
 from tests.pages import samples
 from ui import logs_page, logview, recent, svg
 from ui.figures import Line, Mark, figure
 from ui.judge import Mood, in_trouble, judge, version_of
-from ui.markdown import escape, plain
+from ui.markdown import escape, plain, told
 from ui.theme import DARK, LIGHT, STYLE
 
 
@@ -38,6 +38,26 @@ def test_addresses_do_not_become_links(value: str) -> None:
     shown = re.sub(r"\\(.)", r"\1", escape(value))
     assert not re.search(r"(https?://|www(?=\.))[-.\w]+|[-.\w+]+@[-\w]+(\.[-\w]+)+", shown, re.IGNORECASE)
     assert shown.replace("\u2060", "") == value
+
+
+OWN = text("Install it: https://docs.docker.com/engine/install/. Then run `docker info`.")
+
+
+def test_what_the_program_wrote_itself_is_a_link_and_code() -> None:
+    said = told(OWN, Translator("en"))
+    assert "](https://docs.docker.com/engine/install/)" in said
+    assert said.endswith("`docker info`\\.")
+    assert "\u2060" not in said
+
+
+@pytest.mark.parametrize("value", ["http://evil.test/x", "[a](http://evil.test)", "`x`", "**b**", "<b>", ":red[z]"])
+def test_what_comes_from_outside_is_not_although_it_stands_in_a_sentence_of_ours(value: str) -> None:
+    own = text("{name} is away: https://docs.docker.com/. Run `docker info {name}`.", name=value)
+    said = told(own, Translator("en"))
+    rest = re.sub(r"\\.", "", said.replace("](https://docs.docker.com/)", "").replace("[https", ""))
+    rest = re.sub(r"`docker info [^`]*`", "", rest)  # within code nothing is read but a backtick
+    assert not set(rest) & set("[]()<>*`:"), said
+    assert told(None, Translator("en")) == ""
 
 
 def test_invisible_characters_do_not_pass() -> None:
@@ -76,11 +96,29 @@ def test_the_worst_comes_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("image", "version"),
-    [("redis:7.2", "7.2"), ("r.io:5000/a/b", ""), ("r.io:5000/a/b:1@sha256:f", "1"), ("x:latest", ""), ("", "")],
+    ("image", "label", "version"),
+    [
+        ("redis:7.2", "", "7.2"),
+        ("r.io:5000/a/b", "", ""),
+        ("r.io:5000/a/b:1@sha256:f", "", "1"),
+        ("x:latest", "", ""),
+        ("x:latest", "2.1.0", "2.1.0"),
+        ("x:main", "main", ""),
+        ("x:20240101", "", "20240101"),
+        ("x:478d143870d2", "", ""),
+        ("sha256:478d143870d2", "", ""),
+        ("x:sha-478d143", "", ""),
+        ("x:decade", "", "decade"),
+        ("", "", ""),
+    ],
 )
-def test_version_of_an_image(image: str, version: str) -> None:
-    assert version_of(image) == version
+def test_version_of_a_container(image: str, label: str, version: str) -> None:
+    labels = {"org.opencontainers.image.version": label} if label else {}
+    assert version_of(Container(id="1", name="x", image=image, labels=labels)) == version
+
+
+def test_without_a_container_there_is_no_version() -> None:
+    assert version_of(None) == ""
 
 
 @pytest.mark.parametrize("colours", [LIGHT, DARK])
@@ -95,10 +133,31 @@ def test_pictures_are_svg_for_any_values(colours: object) -> None:
     ElementTree.fromstring(svg.logo(colours))
 
 
-def test_the_worst_of_a_part_is_drawn() -> None:
-    assert svg.worst_of([0, 0, 2, 0, None, None], 3) == [0, 2, None]
-    assert svg.worst_of([0, 3, 1, 0], 2) == [3, 1]
-    assert svg.worst_of([], 2) == [None, None]
+def test_a_part_of_a_period_is_what_it_mostly_was_and_trouble_is_never_left_out() -> None:
+    nothing = (None, None, 0.0)
+    assert svg.parts_of([0, 0, 2, 0, None, None], 3) == [(0, None, 0.0), (0, svg.BROKEN, 0.5), nothing]
+    assert svg.parts_of([0, 0, 3, 1, 2, 2], 2) == [(0, None, 0.0), (None, svg.BROKEN, 1.0)]
+    assert svg.parts_of([3, 3, 1, None], 1) == [(3, svg.ATTENTION, 1 / 3)]
+    assert svg.parts_of([], 2) == [nothing, nothing]
+
+
+def rectangles(picture: str) -> list[tuple[float, str]]:
+    """(height, colour) of each, from behind."""
+    return [(float(one.attrib["height"]), one.attrib["fill"]) for one in ElementTree.fromstring(picture)]
+
+
+def test_a_mark_is_as_high_as_the_trouble_was_long() -> None:
+    moment = rectangles(svg.strip([0] * 47 + [2], LIGHT, bins=1))
+    half = rectangles(svg.strip([0] * 24 + [2] * 24, LIGHT, bins=1))
+    whole = rectangles(svg.strip([2] * 48, LIGHT, bins=1))
+    assert [colour for _, colour in moment] == [LIGHT.good_pale, LIGHT.broken]  # both are seen
+    assert moment[0][0] > moment[1][0]
+    assert moment[1][0] < half[1][0] < whole[0][0]
+    assert [colour for _, colour in whole] == [LIGHT.broken]
+    stopped = rectangles(svg.strip([3] * 40 + [2], LIGHT, bins=1))
+    assert [colour for _, colour in stopped] == [LIGHT.secondary, LIGHT.broken]
+    assert stopped[0][0] > stopped[1][0]
+    assert [colour for _, colour in rectangles(svg.strip([0] * 40 + [3], LIGHT, bins=1))] == [LIGHT.good_pale]
 
 
 def test_series_are_placed_by_time_and_gaps_stay_gaps() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hubcore.catalog import build, parse_compose
+from hubcore.catalog import build
+from hubcore.compose_file import parse_compose
 from hubcore.models import (
     Condition,
     Container,
@@ -190,3 +191,14 @@ def test_news_of_no_weight_does_not_hurry(world: World) -> None:
     assert urgent == [False, False]
     healthy(world, "db", "degraded")
     assert urgent[-1] is True
+
+
+def test_a_service_that_left_the_stack_was_not_stopped(world: World, clock: Clock) -> None:
+    world.snapshot("me")
+    clock.now += 10
+    world.set_definitions(build(parse_compose({}, path="x", variables={}), "other", []), StackInfo(project="other"))
+    gone = world.snapshot("me")
+    assert not gone.services["db"].defined and "web" not in gone.services
+    clock.now += 10
+    assert world.snapshot("me").services["db"].since == gone.services["db"].since
+    assert [event for event in gone.events if event.kind == "condition"] == []
